@@ -1,0 +1,227 @@
+// Lines from a stream. node:readline finds the line ends, but it never sees more or less than one whole line:
+// that is faster on long lines, keeps the order of lines and end plain, and lets us stop between two lines.
+// It reads latin1, where U+2028 and U+2029 do not exist: some versions of Node would split a line at them.
+
+import { isAscii } from 'node:buffer'
+import { createInterface, type Interface } from 'node:readline'
+import { Readable } from 'node:stream'
+
+/** What a LineReader tells. Both are called from the stream's own events, one at a time. */
+export interface LineHandlers {
+  /** A line without its end, `\n` or `\r\n`; blank lines too. What it throws surfaces; the next lines still come. */
+  line(text: string): void
+  /**
+   * Once, after every line before it; half a line at the end is no line. `error` is the stream's error, or says
+   * that it was closed before its end; null at an ordinary end.
+   */
+  end(error: Error | null): void
+}
+
+/**
+ * Reads a stream line by line, as UTF-8, and never pauses it. Takes streams of bytes and of text, whatever
+ * encoding was set; nothing is read and no listener added before `start()`.
+ */
+export class LineReader {
+  readonly #input: Readable & { ref?(): void; unref?(): void }
+  readonly #handlers: LineHandlers
+  readonly #splitter: Interface
+  #state: 'new' | 'reading' | 'over' | 'stopped' = 'new'
+  #unrefd = false
+  // What the stream gave and we have not looked at: `#chunk` from `#offset` on, after the half line.
+  #chunk: Buffer = EMPTY
+  #offset = 0
+  readonly #half = new HalfLine()
+  readonly #pieces = new Pieces()
+  #draining = false
+  #ascii = true
+  #ending: { error: Error | null } | undefined
+
+  constructor(input: Readable, handlers: LineHandlers) {
+    this.#input = input
+    this.#handlers = handlers
+    this.#splitter = createInterface({
+      input: new Readable({ read() {} }),
+      terminal: false,
+      crlfDelay: Infinity,
+    })
+    this.#splitter.on('line', this.#onLine)
+  }
+
+  /** Begins to read, and keeps the process alive from here on unless `unref()` was called. */
+  start(): void {
+    if (this.#state !== 'new') return
+    this.#state = 'reading'
+    const input = this.#input
+    input.on('data', this.#onData)
+    input.on('end', this.#onEnd)
+    input.on('error', this.#onError)
+    input.on('close', this.#onClose)
+    if (!this.#unrefd) input.ref?.()
+    // Such a stream has no more events for us.
+    if (input.readableEnded || input.destroyed || input.errored) process.nextTick(this.#onClose)
+    else input.resume()
+  }
+
+  /** Reading keeps the process alive, where the stream knows about that (sockets, pipes, terminals). */
+  ref(): void {
+    if (this.#state === 'stopped') return
+    this.#unrefd = false
+    this.#input.ref?.()
+  }
+
+  /** Reading goes on but does not keep the process alive. */
+  unref(): void {
+    if (this.#state === 'stopped') return
+    this.#unrefd = true
+    this.#input.unref?.()
+  }
+
+  /** Gives the stream back, paused and with what was not handed out in front; neither `line` nor `end` follows. */
+  stop(): void {
+    if (this.#state === 'stopped') return
+    const started = this.#state !== 'new'
+    this.#state = 'stopped'
+    this.#splitter.close()
+    const input = this.#input
+    if (this.#unrefd) input.ref?.()
+    if (!started) return
+    input.off('data', this.#onData)
+    input.off('end', this.#onEnd)
+    input.off('error', this.#onError)
+    input.off('close', this.#onClose)
+    input.pause()
+    this.#putBack()
+  }
+
+  readonly #onData = (chunk: unknown): void => {
+    if (this.#state !== 'reading' || this.#ending) return
+    const bytes = this.#pieces.toBytes(chunk, this.#input.readableEncoding)
+    if (bytes === undefined) {
+      this.#finish(new TypeError('The input gave something that is neither bytes nor text.'))
+      return
+    }
+    const left = this.#chunk.subarray(this.#offset)
+    this.#chunk = left.length === 0 ? bytes : Buffer.concat([left, bytes])
+    this.#offset = 0
+    this.#drain()
+  }
+
+  readonly #onEnd = (): void => this.#finish(null)
+  readonly #onError = (error: Error): void => this.#finish(error)
+  readonly #onClose = (): void => {
+    const { readableEnded, errored } = this.#input
+    this.#finish(readableEnded ? null : (errored ?? new Error('The input was closed before its end.')))
+  }
+
+  #finish(error: Error | null): void {
+    this.#ending ??= { error }
+    this.#drain()
+  }
+
+  // Not entered twice: a handler may write to the very stream that it reads from.
+  #drain(): void {
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      while (this.#state === 'reading') {
+        const line = this.#takeLine()
+        if (line === undefined) break
+        this.#ascii = isAscii(line)
+        this.#splitter.write(line.toString('latin1'))
+      }
+      this.#draining = false
+    } finally {
+      // A handler threw: the lines behind it take their turn if the process goes on.
+      if (this.#draining) {
+        this.#draining = false
+        process.nextTick(() => this.#drain())
+      }
+    }
+    if (this.#ending !== undefined && this.#state === 'reading') {
+      this.#state = 'over'
+      this.#handlers.end(this.#ending.error)
+    }
+  }
+
+  #takeLine(): Buffer | undefined {
+    const end = this.#chunk.indexOf(LINE_FEED, this.#offset) + 1
+    const bytes = this.#chunk.subarray(this.#offset, end === 0 ? undefined : end)
+    if (end === 0) {
+      this.#half.add(bytes)
+      this.#chunk = EMPTY
+      this.#offset = 0
+      return undefined
+    }
+    this.#offset = end
+    if (this.#half.length === 0) return bytes
+    this.#half.add(bytes)
+    return this.#half.take()
+  }
+
+  readonly #onLine = (latin1: string): void => {
+    if (this.#state !== 'reading') return
+    this.#handlers.line(this.#ascii ? latin1 : Buffer.from(latin1, 'latin1').toString('utf8'))
+  }
+
+  #putBack(): void {
+    const bytes = Buffer.concat([this.#half.take(), this.#chunk.subarray(this.#offset)])
+    this.#chunk = EMPTY
+    const input = this.#input
+    if (input.readableEnded || input.destroyed || input.errored) return
+    const rest = this.#pieces.fromBytes(bytes, input.readableEncoding)
+    if (rest.length > 0) input.unshift(rest)
+  }
+}
+
+// Grows by doubling: a line of 14 MB that comes in small pieces would else be copied, or kept, piece by piece.
+class HalfLine {
+  #buffer: Buffer = EMPTY
+  length = 0
+
+  add(bytes: Buffer): void {
+    const length = this.length + bytes.length
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#buffer.length))
+      this.#buffer.copy(larger, 0, 0, this.length)
+      this.#buffer = larger
+    }
+    bytes.copy(this.#buffer, this.length)
+    this.length = length
+  }
+
+  /** Valid until the next `add`. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.length)
+    this.length = 0
+    if (this.#buffer.length > KEPT) this.#buffer = EMPTY
+    return bytes
+  }
+}
+
+// A stream with an encoding gives text; its bytes are what that encoding was made from. Text without one,
+// from a stream of objects, may be cut inside a surrogate pair, whose first half waits here for the second.
+class Pieces {
+  #text = false
+  #surrogate = ''
+
+  toBytes(chunk: unknown, encoding: BufferEncoding | null): Buffer | undefined {
+    if (Buffer.isBuffer(chunk)) return chunk
+    if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    if (typeof chunk !== 'string') return undefined
+    this.#text = true
+    if (encoding !== null) return Buffer.from(chunk, encoding)
+    const text = this.#surrogate + chunk
+    this.#surrogate = /[\ud800-\udbff]$/.exec(text)?.[0] ?? ''
+    return Buffer.from(text.slice(0, text.length - this.#surrogate.length))
+  }
+
+  fromBytes(bytes: Buffer, encoding: BufferEncoding | null): Buffer | string {
+    if (encoding !== null) return bytes.toString(encoding)
+    return this.#text ? bytes.toString() + this.#surrogate : bytes
+  }
+}
+
+const EMPTY: Buffer = Buffer.alloc(0)
+const LINE_FEED = 0x0a
+// Room for half a line that is kept for the next one.
+const KEPT = 1 << 20
