@@ -1,0 +1,61 @@
+// The protocol's output as a plain descriptor. A write is done when it returns, so that a status is out
+// before a `process.exit()` on the next line, and it does not pass through `process.stdout`.
+
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { Writable } from 'node:stream'
+
+/** A stream that writes to `descriptor` at once; ended or destroyed, it closes it with `close`. */
+export function descriptorWriter(descriptor: number, close: (descriptor: number) => void): Writable {
+  return new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      writeAll(this, descriptor, bytes, done)
+    },
+    destroy(error, done) {
+      close(descriptor)
+      done(error)
+    },
+  })
+}
+
+/** Closes a descriptor; that it is closed already is not an error. */
+export function closeDescriptor(descriptor: number): void {
+  try {
+    closeSync(descriptor)
+  } catch {
+    // EBADF: it is what we wanted.
+  }
+}
+
+/**
+ * Closes one of the standard descriptors, so that the far end sees its end, and puts the null device there:
+ * else the next file that somebody opens would get that number, and what is printed would end up in it.
+ */
+export function replaceByNull(descriptor: number): void {
+  closeDescriptor(descriptor)
+  try {
+    // The system gives out the lowest free number. Lower ones, closed at the start, are filled on the way.
+    let opened = openSync(devNull, 'w')
+    while (opened < descriptor) opened = openSync(devNull, 'w')
+    if (opened > descriptor) closeSync(opened)
+  } catch {
+    // No descriptor left or no null device: the output is closed all the same.
+  }
+}
+
+function writeAll(stream: Writable, descriptor: number, bytes: Buffer, done: (error?: Error) => void): void {
+  let rest = bytes
+  try {
+    while (rest.length > 0 && !stream.destroyed) rest = rest.subarray(writeSync(descriptor, rest))
+  } catch (error) {
+    // A full pipe, 64 KiB unread: wait for the reader, without keeping everything else from running.
+    const full = (error as NodeJS.ErrnoException).code === 'EAGAIN'
+    if (full) setTimeout(writeAll, RETRY_AFTER, stream, descriptor, rest, done)
+    else done(error as Error)
+    return
+  }
+  done()
+}
+
+// Milliseconds between two tries on a full pipe.
+const RETRY_AFTER = 5
