@@ -1,0 +1,144 @@
+// The session's log. It goes to stderr only, one event per line of JSON unless stderr is a terminal, every
+// line with its shardId; or to a logger of the user's. No logger can break the session.
+
+import { createRequire } from 'node:module'
+import { formatWithOptions, inspect } from 'node:util'
+import type { ILogObj, IMeta, Logger as TsLogger } from 'tslog'
+import { UsageError } from '../errors.ts'
+import { notice, toStderr } from './stderr.ts'
+
+/** Where a session tells what happens. `console`, pino behind an adapter, or winston will do. */
+export interface Logger {
+  debug(message: string, details?: object): void
+  info(message: string, details?: object): void
+  warn(message: string, details?: object): void
+  error(message: string, details?: object): void
+}
+
+/**
+ * The user's logger, none (`false`), or ours: on stderr, from `info` up, or from what KCL_SESSION_LOG_LEVEL
+ * says (`debug`, `info`, `warn`, `error` or `silent`). The details of each event begin with `shardId`, which
+ * is null before the session knows its shard. Throws UsageError for an object that is no logger and for an
+ * unknown level.
+ */
+export function openLogger(option: Logger | false | undefined, shard: () => string | null): Logger {
+  if (option === false) return silent
+  if (option === undefined) return guarded(openOwn(), shard)
+  const missing = LEVELS.filter((level) => typeof option?.[level] !== 'function')
+  if (typeof option !== 'object' || missing.length > 0) {
+    throw new UsageError(
+      `new KclSession(): logger has no method ${missing.join(', ')}. Give an object with debug, info, warn and error, such as console, or false.`,
+    )
+  }
+  return guarded(option, shard)
+}
+
+function guarded(logger: Logger, shard: () => string | null): Logger {
+  let told = false
+  const failed = (cause: unknown): void => {
+    if (told) return
+    told = true
+    notice(`kcl-session: the logger failed, and the session goes on without it: ${show(cause)}`)
+  }
+  const log = (level: Level, message: string, details: object | undefined): void => {
+    try {
+      const result: unknown = logger[level](message, { shardId: shard(), ...details })
+      if (result instanceof Promise) result.catch(failed)
+    } catch (cause) {
+      failed(cause)
+    }
+  }
+  return byLevel((level) => (message, details) => log(level, message, details))
+}
+
+function openOwn(): Logger {
+  const lowest = lowestLevel()
+  return byLevel((level) => {
+    if (LEVELS.indexOf(level) < lowest) return () => {}
+    return (message, details) => {
+      loaded ??= load()
+      loaded[level]({ message, ...details })
+    }
+  })
+}
+
+function lowestLevel(): number {
+  const name = process.env[LEVEL_VARIABLE]?.toLowerCase()
+  if (!name) return LEVELS.indexOf('info')
+  if (name === 'silent') return LEVELS.length
+  const lowest = LEVELS.indexOf(name as Level)
+  if (lowest >= 0) return lowest
+  throw new UsageError(
+    `${LEVEL_VARIABLE}: ${JSON.stringify(name)} is not a level. Use ${LEVELS.join(', ')} or silent.`,
+  )
+}
+
+let loaded: TsLogger<ILogObj> | undefined
+
+// Loaded with the first event: a shard's process should start as fast as bare Node. Unless both transports
+// are replaced, tslog writes to stdout, errors too. Its masking would copy errors by calling their constructors.
+function load(): TsLogger<ILogObj> {
+  const tslog = createRequire(import.meta.url)('tslog') as typeof import('tslog')
+  return new tslog.Logger<ILogObj>({
+    type: process.stderr.isTTY ? 'pretty' : 'json',
+    hideLogPositionForProduction: true,
+    stylePrettyLogs: colors(),
+    prettyLogTemplate: '{{dateIsoStr}} {{logLevelName}} ',
+    maskValuesOfKeys: [],
+    overwrite: {
+      formatLogObj: ([event]) => ({ args: [event], errors: [] }),
+      transportFormatted: (meta, [event]) => void toStderr(`${meta}${pretty(event as object)}\n`),
+      transportJSON: (event) => void toStderr(`${json(event as { _meta: IMeta })}\n`),
+    },
+  })
+}
+
+function pretty(event: object): string {
+  const { message, shardId, ...details } = event as Record<string, unknown>
+  const head = shardId === null ? `${message}` : `${message} (${shardId})`
+  const inspected = Object.values(details).length === 0 ? [] : [details]
+  return formatWithOptions({ colors: colors(), depth: DEPTH }, '%s', head, ...inspected)
+}
+
+function json({ _meta, ...event }: { _meta: IMeta }): string {
+  const line = { time: _meta.date, level: _meta.logLevelName.toLowerCase(), ...event }
+  try {
+    return JSON.stringify(line, readable)
+  } catch {
+    // A circle, or a getter or toJSON that throws.
+    const { time, level, message, shardId, ...details } = line as Record<string, unknown>
+    return JSON.stringify({ time, level, message, shardId, details: show(details) })
+  }
+}
+
+// What JSON cannot say: an error's own fields are not enumerable, and a bigint throws.
+function readable(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (!(value instanceof Error)) return value
+  const { name, message, stack, cause } = value
+  const errors = value instanceof AggregateError ? value.errors : undefined
+  return { name, message, ...(value as object), stack, cause, errors }
+}
+
+function show(value: unknown): string {
+  try {
+    return inspect(value, { depth: DEPTH, breakLength: Number.POSITIVE_INFINITY })
+  } catch {
+    return 'something that cannot be shown'
+  }
+}
+
+function colors(): boolean {
+  return process.stderr.isTTY === true && process.stderr.hasColors()
+}
+
+function byLevel(method: (level: Level) => Logger[Level]): Logger {
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') }
+}
+
+type Level = keyof Logger
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
+const LEVEL_VARIABLE = 'KCL_SESSION_LOG_LEVEL'
+// Of objects inside the details.
+const DEPTH = 4
+const silent: Logger = byLevel(() => () => {})
