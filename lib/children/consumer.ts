@@ -1,0 +1,139 @@
+// One running consumer: started in a process group of its own, so that Ctrl-C reaches only us and everything it
+// started can be ended with it; its lines, its log, its last words and its end.
+// Rule: what a consumer writes is handed on whole line by whole line, and nothing it does throws here.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { type ConsumerProtocol, hasShell, shellScript } from './command.ts'
+import { LineSplitter } from './lines.ts'
+
+export interface ConsumerOptions {
+  /** The program and its arguments, checked by `checkCommand` before. */
+  readonly words: readonly string[]
+  readonly protocol: ConsumerProtocol
+  readonly cwd?: string | undefined
+  readonly env?: NodeJS.ProcessEnv | undefined
+  /** A line on the protocol's output, as Java would read it. */
+  readonly onLine: (line: string) => void
+  /** The protocol's output has ended: usually because the process did. */
+  readonly onOutputEnd: () => void
+  /** A line on standard error (where the protocol has its own descriptors, on standard output too). */
+  readonly onLog: (line: string) => void
+  /** Nobody reads the protocol's input any more. */
+  readonly onInputClosed: () => void
+}
+
+/** How a process ended: one of the two is null. A process that never started has the code 127. */
+export interface ConsumerExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A consumer's process. */
+export class Consumer {
+  readonly pid: number | undefined
+  /** The process has ended; what it started may still hold its pipes. */
+  readonly exited: Promise<ConsumerExit>
+  /** The process has ended and all its pipes are closed. */
+  readonly closed: Promise<ConsumerExit>
+  readonly #child: ChildProcess
+  readonly #lastWords: string[] = []
+  #inputEnded = false
+
+  constructor(options: ConsumerOptions) {
+    const child = start(options)
+    this.#child = child
+    this.pid = child.pid
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+      child.on('error', (error) => {
+        this.#keep(error.message)
+        resolve({ code: 127, signal: null })
+      })
+    })
+    this.closed = new Promise((resolve) => {
+      child.once('close', () => resolve(this.exited))
+    })
+    this.#readOutput(options)
+    this.#readLog(options)
+    child.stdin?.on('error', () => {
+      if (!this.#inputEnded) options.onInputClosed()
+    })
+  }
+
+  /** The last lines on standard error, oldest first, at most twenty. */
+  get lastWords(): readonly string[] {
+    return this.#lastWords
+  }
+
+  /** Writes one line; the newline is added here. */
+  send(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
+  }
+
+  /** Ends the consumer's input: the daemon's way to say that it is over. */
+  endInput(): void {
+    if (this.#inputEnded) return
+    this.#inputEnded = true
+    this.#child.stdin?.end()
+  }
+
+  /** Sends a signal to the consumer and to everything it started. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.pid === undefined) return
+    try {
+      if (process.platform === 'win32') this.#child.kill(signal)
+      else process.kill(-this.pid, signal)
+    } catch {
+      // The group is gone already.
+    }
+  }
+
+  #readOutput(options: ConsumerOptions): void {
+    const lines = new LineSplitter(options.onLine, LONGEST_LINE)
+    this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk))
+    this.#child.stdout?.once('end', () => {
+      lines.end()
+      options.onOutputEnd()
+    })
+    this.#child.stdout?.on('error', () => {})
+  }
+
+  #readLog(options: ConsumerOptions): void {
+    const lines = new LineSplitter((line) => {
+      this.#keep(line)
+      options.onLog(line)
+    }, LONGEST_LOG_LINE)
+    this.#child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk))
+    this.#child.stderr?.once('end', () => lines.end())
+    this.#child.stderr?.on('error', () => {})
+  }
+
+  #keep(line: string): void {
+    if (line.trim() === '') return
+    this.#lastWords.push(line.slice(0, LONGEST_LAST_WORD))
+    if (this.#lastWords.length > LAST_WORDS) this.#lastWords.shift()
+  }
+}
+
+function start(options: ConsumerOptions): ChildProcess {
+  const place = {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  }
+  // One way in where there is a shell, so that a consumer started here and one started by the real daemon
+  // go through the same text.
+  if (hasShell()) {
+    return spawn('/bin/sh', ['-c', shellScript(options.words, options.protocol)], { ...place, stdio: 'pipe' })
+  }
+  const [program = '', ...rest] = options.words
+  return spawn(program, rest, { ...place, stdio: 'pipe' })
+}
+
+const LAST_WORDS = 20
+const LONGEST_LAST_WORD = 2000
+const LONGEST_LOG_LINE = 64 * 1024
+// A message of a consumer has a few hundred characters; without a bound, one that never ends its line would
+// fill the memory.
+const LONGEST_LINE = 16 * 1024 * 1024
