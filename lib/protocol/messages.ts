@@ -1,6 +1,193 @@
-/** A place in a shard. Sequence numbers are decimal digits, up to 56 of them: never numbers. */
+// The words of the protocol: what the daemon may say and what we answer. Pure: text in, values out.
+// Fields we do not know are ignored. A required field that is missing or of another kind is the daemon's
+// fault, and fails loudly: a guess could acknowledge records that nobody saw.
+
+import { DaemonProtocolError } from '../errors.ts'
+
+/** A place in a shard. Sequence numbers are decimal digits, up to 56 of them: strings, never numbers. */
 export interface Position {
   readonly sequenceNumber: string
   /** Counts the user records inside one aggregated record from 0; 0 elsewhere. */
   readonly subSequenceNumber: number
 }
+
+/** Where this process starts in its shard. */
+export interface Shard {
+  readonly shardId: string
+  /** The last stored checkpoint: digits, or `TRIM_HORIZON`, `LATEST`, `AT_TIMESTAMP` for a new lease; null if unknown. */
+  readonly sequenceNumber: string | null
+  readonly subSequenceNumber: number
+}
+
+/** A record as it stands on the wire. `data` is base64. */
+export interface WireRecord extends Position {
+  readonly data: string | null
+  readonly partitionKey: string
+  /** Milliseconds since the epoch. */
+  readonly approximateArrivalTimestamp: number | null
+}
+
+/** The lines that want a status from us, by the meaning they have today. */
+export type ActionName = 'initialize' | 'processRecords' | 'shutdownRequested' | 'shardEnded' | 'leaseLost'
+
+/** What a line of the daemon says. `wireName` is the name that the status has to repeat. */
+export type Message =
+  | { readonly action: 'initialize'; readonly wireName: string; readonly shard: Shard }
+  | {
+      readonly action: 'processRecords'
+      readonly wireName: string
+      readonly records: readonly WireRecord[]
+      readonly millisBehindLatest: number | null
+    }
+  | { readonly action: 'shutdownRequested' | 'shardEnded' | 'leaseLost'; readonly wireName: string }
+  | { readonly action: 'checkpoint'; readonly error: string | null }
+
+/** Reads one line of the daemon. Throws DaemonProtocolError with the action and the field that is wrong. */
+export function parseMessage(line: string): Message {
+  const fields = parseObject(line)
+  const wireName = fields.action
+  if (typeof wireName !== 'string') throw missing('a line', 'action', fields.action)
+  switch (wireName) {
+    case 'initialize':
+      return { action: wireName, wireName, shard: readShard(fields) }
+    case 'processRecords':
+      return {
+        action: wireName,
+        wireName,
+        records: readRecords(fields.records),
+        millisBehindLatest: optionalNumber(wireName, 'millisBehindLatest', fields.millisBehindLatest),
+      }
+    case 'shutdownRequested':
+    case 'shardEnded':
+    case 'leaseLost':
+      return { action: wireName, wireName }
+    case 'shutdown':
+      return { action: readReason(fields.reason), wireName }
+    case 'checkpoint':
+      return { action: wireName, error: optionalString(wireName, 'error', fields.error) }
+    default:
+      throw new DaemonProtocolError(
+        `The daemon sent the action ${quote(wireName)}, which this version of kcl-session does not know. ` +
+          'Nothing was answered: a wrong status could lose records. A newer version may know it.',
+      )
+  }
+}
+
+/** The status line for an action. The newline in front keeps it apart from stray text on the same pipe. */
+export function statusText(wireName: string): string {
+  return frame({ action: 'status', responseFor: wireName })
+}
+
+/** The line that asks for a checkpoint; null means the end of what was delivered, which only a shard's end may say. */
+export function checkpointText(position: Position | null): string {
+  if (position === null) return frame({ action: 'checkpoint' })
+  const { sequenceNumber, subSequenceNumber } = position
+  return frame({ action: 'checkpoint', sequenceNumber, subSequenceNumber })
+}
+
+/** The rule for what may be sent as a sequence number: names such as LATEST would lose data. */
+export function isSequenceNumber(value: unknown): value is string {
+  return typeof value === 'string' && DIGITS.test(value)
+}
+
+function frame(message: Record<string, string | number>): string {
+  return `\n${JSON.stringify(message)}\n`
+}
+
+function parseObject(line: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw new DaemonProtocolError(
+      `The daemon sent a line that is not JSON: ${excerpt(line)}. Does something else write to this pipe?`,
+      { cause },
+    )
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DaemonProtocolError(`The daemon sent a line that is not a JSON object: ${excerpt(line)}.`)
+  }
+  return value as Record<string, unknown>
+}
+
+function readShard(fields: Record<string, unknown>): Shard {
+  if (typeof fields.shardId !== 'string') throw missing('initialize', 'shardId', fields.shardId)
+  return {
+    shardId: fields.shardId,
+    sequenceNumber: optionalString('initialize', 'sequenceNumber', fields.sequenceNumber),
+    subSequenceNumber: optionalNumber('initialize', 'subSequenceNumber', fields.subSequenceNumber) ?? 0,
+  }
+}
+
+function readRecords(value: unknown): readonly WireRecord[] {
+  if (!Array.isArray(value)) throw missing('processRecords', 'records', value)
+  return value.map(readRecord)
+}
+
+function readRecord(value: unknown, index: number): WireRecord {
+  const at = `records[${index}]`
+  if (typeof value !== 'object' || value === null) throw missing('processRecords', at, value)
+  const fields = value as Record<string, unknown>
+  if (!isSequenceNumber(fields.sequenceNumber)) {
+    throw missing('processRecords', `${at}.sequenceNumber`, fields.sequenceNumber, 'a string of digits')
+  }
+  if (typeof fields.partitionKey !== 'string') {
+    throw missing('processRecords', `${at}.partitionKey`, fields.partitionKey)
+  }
+  const time = fields.approximateArrivalTimestamp
+  return {
+    data: optionalString('processRecords', `${at}.data`, fields.data),
+    partitionKey: fields.partitionKey,
+    sequenceNumber: fields.sequenceNumber,
+    subSequenceNumber: readSubSequence(`${at}.subSequenceNumber`, fields.subSequenceNumber),
+    approximateArrivalTimestamp: optionalNumber('processRecords', `${at}.approximateArrivalTimestamp`, time),
+  }
+}
+
+function readSubSequence(field: string, value: unknown): number {
+  const number = optionalNumber('processRecords', field, value) ?? 0
+  if (!Number.isSafeInteger(number) || number < 0) {
+    throw missing('processRecords', field, value, 'a whole number, 0 or more')
+  }
+  return number
+}
+
+// Daemons of the 1.x line told the end of a shard and the loss of a lease in one action.
+function readReason(reason: unknown): 'shardEnded' | 'leaseLost' {
+  if (reason === 'TERMINATE') return 'shardEnded'
+  if (reason === 'ZOMBIE') return 'leaseLost'
+  throw missing('shutdown', 'reason', reason, 'TERMINATE or ZOMBIE')
+}
+
+function optionalString(action: string, field: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string') throw missing(action, field, value, 'a string or null')
+  return value
+}
+
+function optionalNumber(action: string, field: string, value: unknown): number | null {
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'number') throw missing(action, field, value, 'a number or null')
+  return value
+}
+
+function missing(action: string, field: string, value: unknown, expected?: string): DaemonProtocolError {
+  const what = value === undefined ? 'is missing' : `is ${excerpt(JSON.stringify(value))}`
+  const instead = expected === undefined ? '' : `, not ${expected}`
+  return new DaemonProtocolError(
+    `The daemon sent ${action} in which "${field}" ${what}${instead}. Nothing was acknowledged.`,
+  )
+}
+
+function excerpt(text: string): string {
+  return text.length <= EXCERPT
+    ? quote(text)
+    : `${quote(text.slice(0, EXCERPT))} … (${text.length} characters)`
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}
+
+const DIGITS = /^\d+$/
+const EXCERPT = 120
