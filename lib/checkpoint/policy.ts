@@ -1,0 +1,116 @@
+// Checkpoint policies: when a position that is finished should be stored without being asked. Each is one pure
+// method over what happened since the last time; the session asks it, and does the storing.
+
+import { UsageError } from '../errors.ts'
+import type { Position } from '../protocol/messages.ts'
+import { type DurationInput, toMilliseconds } from '../time.ts'
+
+/** Decides when finished records are stored. Must be synchronous; anything but `true` is a no. */
+export interface CheckpointPolicy {
+  shouldCheckpoint(progress: CheckpointProgress): boolean
+  /** Whether the last finished position is stored when the daemon asks for shutdown; true where it is left out. */
+  readonly atShutdown?: boolean
+}
+
+/**
+ * What has been finished since the position last asked for; what a failed checkpoint had asked for counts again.
+ * A policy is only asked when there is something new to store.
+ */
+export interface CheckpointProgress {
+  /** A record was finished, a batch was finished, or an empty batch came (the shard is idle). */
+  readonly after: 'record' | 'batch' | 'idle'
+  readonly records: number
+  /** Of decoded data. */
+  readonly bytes: number
+  /** Milliseconds, monotonic, since the first finished record that was not yet asked for. */
+  readonly elapsed: number
+  /** What would be stored. */
+  readonly position: Position
+  /** The next record has another sequence number, or there is none: false inside an aggregated record. */
+  readonly endsAggregate: boolean
+  /** How far the shard was read behind its tip when the batch came; null if the daemon did not say. */
+  readonly millisBehindLatest: number | null
+}
+
+/** Checkpoints when the oldest finished record that is not stored has waited this long. */
+export function everyInterval(interval: DurationInput): CheckpointPolicy {
+  const limit = toMilliseconds(interval, 'everyInterval')
+  return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit }
+}
+
+/** Checkpoints when `count` records are finished since the last time. */
+export function everyRecords(count: number): CheckpointPolicy {
+  const limit = wholeNumber(count, 'everyRecords')
+  return { shouldCheckpoint: ({ records }) => records >= limit }
+}
+
+/** Checkpoints when `count` bytes of decoded data are finished since the last time. */
+export function everyBytes(count: number): CheckpointPolicy {
+  const limit = wholeNumber(count, 'everyBytes')
+  return { shouldCheckpoint: ({ bytes }) => bytes >= limit }
+}
+
+/** Checkpoints at the end of each batch, and when the shard is idle. */
+export function everyBatch(): CheckpointPolicy {
+  return { shouldCheckpoint: ({ after }) => after !== 'record' }
+}
+
+/** Never checkpoints by itself, nor at shutdown: only `checkpoint()` does. For those who buffer across batches. */
+export function manual(): CheckpointPolicy {
+  return { shouldCheckpoint: () => false, atShutdown: false }
+}
+
+/** Checkpoints when any of the policies would, and at shutdown if any of them does. */
+export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
+  checkPolicies(policies, 'anyOf')
+  return {
+    // Each is asked every time: one that counts for itself must see every step.
+    shouldCheckpoint: (progress) => ask(policies, progress).includes(true),
+    atShutdown: policies.some((policy) => policy.atShutdown !== false),
+  }
+}
+
+/** Checkpoints when all of the policies would, and at shutdown if all of them do. */
+export function allOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
+  checkPolicies(policies, 'allOf')
+  return {
+    shouldCheckpoint: (progress) => ask(policies, progress).every((answer) => answer === true),
+    atShutdown: policies.every((policy) => policy.atShutdown !== false),
+  }
+}
+
+/** Throws UsageError, naming the caller, for what is not a policy. */
+export function checkPolicy(policy: unknown, where: string): asserts policy is CheckpointPolicy {
+  const method = (policy as Partial<CheckpointPolicy> | null | undefined)?.shouldCheckpoint
+  if (typeof method === 'function') return
+  throw new UsageError(
+    `${where} takes a policy: an object with a method shouldCheckpoint(progress), such as everyRecords(1000).`,
+  )
+}
+
+/** Asks a policy. Throws UsageError when it answers with a promise, which would always count as a yes. */
+export function askPolicy(policy: CheckpointPolicy, progress: CheckpointProgress): boolean {
+  const answer: unknown = policy.shouldCheckpoint(progress)
+  if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function') {
+    // Nobody will look at it again; its failure must not end the process as an unhandled rejection.
+    Promise.resolve(answer).catch(() => {})
+    throw new UsageError(
+      'shouldCheckpoint() answered with a promise. Policies are synchronous: answer true or false.',
+    )
+  }
+  return answer === true
+}
+
+function ask(policies: readonly CheckpointPolicy[], progress: CheckpointProgress): boolean[] {
+  return policies.map((policy) => askPolicy(policy, progress))
+}
+
+function checkPolicies(policies: readonly unknown[], where: string): void {
+  if (policies.length === 0) throw new UsageError(`${where} takes one policy or more.`)
+  for (const policy of policies) checkPolicy(policy, where)
+}
+
+function wholeNumber(value: unknown, where: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number
+  throw new UsageError(`${where} takes a whole number from 1, not ${String(value)}.`)
+}
