@@ -1,0 +1,270 @@
+// The asynchronous side of checkpointing. One request is on the wire at a time, and the newest position wins: a lower
+// one rides along. What is asked for between actions, or has to wait before its next try, goes out in the next
+// action that allows a checkpoint. Explicit requests have promises; automatic ones only a log line.
+
+import { comparePositions, formatPosition } from './checkpoint/position.ts'
+import { type RetrySchedule, retryDelay } from './checkpoint/retry.ts'
+import { CheckpointError, type KclError } from './errors.ts'
+import type { Position } from './protocol/messages.ts'
+import type { Clock } from './time.ts'
+
+/** What the checkpointer asks of its loop. */
+export interface CheckpointerPort {
+  readonly clock: Clock
+  readonly schedule: RetrySchedule
+  /** Whether the conversation allows a checkpoint now. */
+  allowed(): boolean
+  send(target: Target): void
+  stored(target: Target): void
+  failed(target: Target): void
+  /** The daemon said that the lease is lost; called before any promise settles. */
+  leaseLost(): void
+  /** An automatic checkpoint failed for good. */
+  gaveUp(error: CheckpointError): void
+  /** Another try went out, the first excluded. */
+  retried(): void
+  /** Promises came or went. */
+  waitersChanged(): void
+}
+
+/** A position, or the end of the shard: the only checkpoint without a sequence number, and behind every position. */
+export type Target = Position | typeof SHARD_END
+export const SHARD_END = 'the end of the shard'
+
+/** Stores positions, one at a time. */
+export class Checkpointer {
+  readonly #port: CheckpointerPort
+  #stored: Target | null = null
+  #current: Campaign | null = null
+  #next: { target: Target; explicit: boolean } | null = null
+  #waiters: Waiter[] = []
+  #watchers: { done: () => boolean; resolve: () => void }[] = []
+  #coolUntil = Number.NEGATIVE_INFINITY
+  #over: 'lease lost' | KclError | null = null
+
+  constructor(port: CheckpointerPort) {
+    this.#port = port
+  }
+
+  /** The last stored position; null before the first. */
+  get stored(): Position | null {
+    return this.#stored === SHARD_END ? null : this.#stored
+  }
+
+  /** Whether a promise of an explicit checkpoint is pending. */
+  get hasWaiters(): boolean {
+    return this.#waiters.length > 0
+  }
+
+  /** Whether automatic checkpoints rest, because one failed for good a moment ago. */
+  get cooling(): boolean {
+    return this.#port.clock.now() < this.#coolUntil
+  }
+
+  /** Where the daemon says that this shard's work goes on. */
+  startAt(position: Position): void {
+    this.#stored = position
+  }
+
+  /** Asks in the background; a failure is logged and nothing else. */
+  automatic(position: Position): void {
+    if (this.#over === null && !this.#isStored(position)) this.#ask(position, false)
+  }
+
+  /** True when everything up to the target is stored, false when the lease is lost. Rejects with CheckpointError or ChannelClosedError. */
+  explicit(target: Target): Promise<boolean> {
+    if (this.#isStored(target)) return Promise.resolve(true)
+    if (this.#over === 'lease lost') return Promise.resolve(false)
+    if (this.#over !== null) return Promise.reject(this.#over)
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ target, resolve, reject })
+      this.#port.waitersChanged()
+      this.#ask(target, true)
+    })
+  }
+
+  /** Sends what is waiting, if the conversation allows it now. */
+  resume(): void {
+    const campaign = this.#current
+    if (campaign?.phase !== 'held' || !this.#port.allowed()) return
+    campaign.phase = 'asked'
+    campaign.tries += 1
+    if (campaign.tries > 1) this.#port.retried()
+    this.#port.send(campaign.target)
+  }
+
+  /** Takes the daemon's answer to the request on the wire; `exception` is null when it is stored. */
+  answered(exception: string | null): void {
+    const campaign = this.#current
+    if (campaign === null) return
+    if (exception === null) this.#succeed(campaign)
+    else if (exception === LEASE_LOST) this.#port.leaseLost()
+    else if (RETRYABLE.has(exception) && campaign.tries < this.#port.schedule.attempts) this.#wait(campaign)
+    else this.#giveUp(campaign, exception)
+    this.resume()
+    this.#notify()
+  }
+
+  /** Resolves when no request is on the wire: what waits for another try may wait on. */
+  quiet(): Promise<void> {
+    return this.#when(() => this.#current?.phase !== 'asked')
+  }
+
+  /** Resolves when no promise of an explicit checkpoint is pending. */
+  settled(): Promise<void> {
+    return this.#when(() => this.#waiters.length === 0 && this.#current?.phase !== 'asked')
+  }
+
+  /** The lease is lost, or with an error the channel is gone: promises settle, and nothing is asked any more. */
+  close(reason: 'lease lost' | KclError): void {
+    if (this.#over !== null) return
+    this.#over = reason
+    this.#current?.cancelWait?.()
+    this.#current = null
+    this.#next = null
+    const waiters = this.#waiters.splice(0)
+    for (const { resolve, reject } of waiters) {
+      if (reason === 'lease lost') resolve(false)
+      else reject(reason)
+    }
+    this.#port.waitersChanged()
+    this.#notify()
+  }
+
+  #isStored(target: Target): boolean {
+    return this.#stored !== null && compareTargets(target, this.#stored) <= 0
+  }
+
+  #ask(target: Target, explicit: boolean): void {
+    const campaign = this.#current
+    if (campaign === null) {
+      this.#current = { target, explicit, phase: 'held', tries: 0, cancelWait: null }
+    } else if (campaign.phase === 'asked') {
+      if (compareTargets(target, campaign.target) <= 0) campaign.explicit ||= explicit
+      else this.#next = merge(this.#next, target, explicit)
+    } else {
+      this.#raise(campaign, target, explicit)
+    }
+    this.resume()
+  }
+
+  // A campaign between two tries goes on with the newest position. An explicit request does not wait for an
+  // automatic one's backoff, and has all its tries before it.
+  #raise(campaign: Campaign, target: Target, explicit: boolean): void {
+    if (compareTargets(target, campaign.target) > 0) campaign.target = target
+    if (!explicit || campaign.explicit) return
+    campaign.explicit = true
+    campaign.tries = 0
+    campaign.cancelWait?.()
+    campaign.cancelWait = null
+    campaign.phase = 'held'
+  }
+
+  #succeed(campaign: Campaign): void {
+    const { target } = campaign
+    this.#stored = target
+    this.#startNext()
+    this.#port.stored(target)
+    for (const { resolve } of this.#takeWaiters(target)) resolve(true)
+  }
+
+  #wait(campaign: Campaign): void {
+    const delay = retryDelay(this.#port.schedule, campaign.tries, Math.random)
+    const wake = (): void => {
+      campaign.cancelWait = null
+      campaign.phase = 'held'
+      this.resume()
+    }
+    campaign.phase = 'waiting'
+    // Only a promise of the user's is a reason to keep the process for another try.
+    campaign.cancelWait = this.#port.clock.after(delay, wake, { unref: !campaign.explicit })
+    const next = this.#next
+    this.#next = null
+    if (next !== null) this.#raise(campaign, next.target, next.explicit)
+  }
+
+  #giveUp(campaign: Campaign, exception: string): void {
+    const error = refusal(campaign, exception)
+    this.#port.failed(campaign.target)
+    if (!campaign.explicit) {
+      this.#coolUntil = this.#port.clock.now() + this.#port.schedule.maxDelay
+      this.#port.gaveUp(error)
+    }
+    if (this.#next !== null && !this.#next.explicit && this.cooling) {
+      this.#port.failed(this.#next.target)
+      this.#next = null
+    }
+    this.#startNext()
+    for (const { reject } of this.#takeWaiters(campaign.target)) reject(error)
+  }
+
+  #startNext(): void {
+    const next = this.#next
+    this.#next = null
+    this.#current = next && { ...next, phase: 'held', tries: 0, cancelWait: null }
+  }
+
+  #takeWaiters(target: Target): Waiter[] {
+    const reached = this.#waiters.filter((waiter) => compareTargets(waiter.target, target) <= 0)
+    this.#waiters = this.#waiters.filter((waiter) => compareTargets(waiter.target, target) > 0)
+    if (reached.length > 0) this.#port.waitersChanged()
+    return reached
+  }
+
+  #when(done: () => boolean): Promise<void> {
+    if (this.#over !== null || done()) return Promise.resolve()
+    return new Promise((resolve) => this.#watchers.push({ done, resolve }))
+  }
+
+  #notify(): void {
+    const ready = this.#watchers.filter((watcher) => this.#over !== null || watcher.done())
+    this.#watchers = this.#watchers.filter((watcher) => !ready.includes(watcher))
+    for (const { resolve } of ready) resolve()
+  }
+}
+
+// One position on its way to the daemon's tables, through as many tries as it takes.
+interface Campaign {
+  target: Target
+  explicit: boolean
+  phase: 'held' | 'asked' | 'waiting'
+  tries: number
+  cancelWait: (() => void) | null
+}
+
+interface Waiter {
+  readonly target: Target
+  readonly resolve: (stored: boolean) => void
+  readonly reject: (error: Error) => void
+}
+
+function merge(next: { target: Target; explicit: boolean } | null, target: Target, explicit: boolean) {
+  if (next === null) return { target, explicit }
+  const higher = compareTargets(target, next.target) > 0 ? target : next.target
+  return { target: higher, explicit: explicit || next.explicit }
+}
+
+function compareTargets(a: Target, b: Target): number {
+  if (a === SHARD_END || b === SHARD_END) return Number(a === SHARD_END) - Number(b === SHARD_END)
+  return comparePositions(a, b)
+}
+
+function refusal({ target, tries }: Campaign, exception: string): CheckpointError {
+  const retryable = RETRYABLE.has(exception)
+  const where = target === SHARD_END ? target : `position ${formatPosition(target)}`
+  const advice = retryable
+    ? `after ${tries} ${tries === 1 ? 'try' : 'tries'}: the lease table in DynamoDB is throttled or cannot be reached`
+    : (ADVICE[exception] ?? "see the daemon's log for the cause")
+  return new CheckpointError(`The daemon refused the checkpoint at ${where} with ${exception}: ${advice}.`, {
+    exception,
+    retryable,
+    position: target === SHARD_END ? null : target,
+  })
+}
+
+const LEASE_LOST = 'ShutdownException'
+const RETRYABLE: ReadonlySet<string> = new Set(['ThrottlingException', 'KinesisClientLibDependencyException'])
+const ADVICE: Readonly<Record<string, string>> = {
+  InvalidStateException: 'the lease table is missing, or this action has no checkpointer',
+  IllegalArgumentException: 'it lies before the last checkpoint or behind the last record delivered',
+}
