@@ -1,0 +1,46 @@
+// A clock that stands still until it is told to move: for policies, retries and time-outs in tests.
+
+import type { Clock } from '../time.ts'
+
+/** Give it to the session as `clock`, and move it by hand. */
+export class ManualClock implements Clock {
+  #now = 0
+  #timers: Timer[] = []
+
+  now(): number {
+    return this.#now
+  }
+
+  /** How many timers are set. */
+  get pending(): number {
+    return this.#timers.length
+  }
+
+  after(delay: number, task: () => void): () => void {
+    const timer = { due: this.#now + delay, task }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Moves on by so many milliseconds, and runs what falls due on the way, in order, each at its time. */
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds
+    for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
+      this.#timers = this.#timers.filter((other) => other !== next)
+      this.#now = Math.max(this.#now, next.due)
+      next.task()
+    }
+    this.#now = end
+  }
+
+  #due(end: number): Timer | undefined {
+    return this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0]
+  }
+}
+
+interface Timer {
+  readonly due: number
+  readonly task: () => void
+}
