@@ -64,7 +64,13 @@ export class Watchdog {
 }
 
 function describe({ shardId, action, position }: LeftAction, consequence: string): string {
-  const where = position === null ? '' : ` from ${formatPosition(position)} on`
-  const what = action === null ? 'the session failed' : `${action} was left unacknowledged${where}`
-  return `kcl-session: ${shardId ?? 'no shard yet'}: ${what}; it will be delivered again. ${consequence}.`
+  const again =
+    position === null ? '' : `; its records from ${formatPosition(position)} on will be delivered again`
+  const what =
+    action === null
+      ? 'the session failed'
+      : action === 'processRecords'
+        ? `a batch was left unacknowledged${again}`
+        : `${action} was left unacknowledged`
+  return `kcl-session: ${shardId ?? 'no shard yet'}: ${what}. ${consequence}.`
 }

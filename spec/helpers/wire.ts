@@ -16,6 +16,8 @@ export class Wire {
   readonly output: PassThrough = new PassThrough()
   readonly session: KclSession
   readonly #lines: string[] = []
+  /** What the session told the operator on stderr. */
+  readonly notices: string[] = []
   #waiting: (() => void)[] = []
   outputEnded = false
 
@@ -30,6 +32,11 @@ export class Wire {
     })
     this.output.on('end', () => {
       this.outputEnded = true
+    })
+    const write = process.stderr.write.bind(process.stderr) as (...args: unknown[]) => boolean
+    t.mock.method(process.stderr, 'write', (...args: unknown[]) => {
+      if (!String(args[0]).startsWith('kcl-session:')) return write(...args)
+      return this.notices.push(String(args[0])) > 0
     })
     const { input, output, clock } = this
     this.session = new KclSession({ logger: false, clock, ...options, input, output })
