@@ -88,6 +88,12 @@ export class Consumer {
     }
   }
 
+  /** Lets go of the pipes, even where something that escaped the group still holds their other ends. */
+  release(): void {
+    for (const stream of this.#child.stdio) stream?.destroy()
+    this.#child.unref()
+  }
+
   #readOutput(options: ConsumerOptions): void {
     const lines = new LineSplitter(options.onLine, LONGEST_LINE)
     this.#child.stdout?.on('data', (chunk: Buffer) => lines.push(chunk))

@@ -1,0 +1,62 @@
+// Command lines shared by the commands that run a consumer: `[options] -- PROGRAM ARGUMENTS`, read by commander,
+// with its errors turned into `UsageError`.
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { ConsumerProtocol } from '../children/command.ts'
+import { UsageError } from '../errors.ts'
+
+/** Both halves of a command line: the options, and the consumer's command behind the first `--`. */
+export interface SplitArguments {
+  readonly options: readonly string[]
+  /** Null when there is no `--`. */
+  readonly words: readonly string[] | null
+}
+
+/** Splits before anything is parsed: what is behind `--` is none of our business. */
+export function splitArguments(args: readonly string[]): SplitArguments {
+  const at = args.indexOf('--')
+  return at === -1
+    ? { options: args, words: null }
+    : { options: args.slice(0, at), words: args.slice(at + 1) }
+}
+
+/** A commander command that throws instead of ending the process. */
+export function newCommand(name: string, about: string): Command {
+  return new Command(`kcl-session ${name}`)
+    .description(about)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .helpOption('-h, --help', 'show this')
+}
+
+/** Parses the options. False: help was asked for and given. */
+export function parseOptions(command: Command, options: readonly string[]): boolean {
+  try {
+    command.parse(options, { from: 'user' })
+    return true
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return false
+    const text = error.message
+      .replace(/^error: /, '')
+      .replace(/\n\(Did you mean (.*)\?\)$/, '; did you mean $1?')
+    throw new UsageError(`${text.replace(/([^.?!])$/, '$1.')} See ${command.name()} --help.`, {
+      cause: error,
+    })
+  }
+}
+
+/** A whole number of at least one, for commander. */
+export function wholeNumber(largest: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= 1 && value <= largest) return value
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${largest}.`)
+  }
+}
+
+/** `fds` or `stdio`, for commander. */
+export function protocolName(text: string): ConsumerProtocol {
+  if (text === 'fds' || text === 'stdio') return text
+  throw new InvalidArgumentError('Give fds or stdio.')
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// The command line: finds the command, loads only that one, and turns what it comes to into an exit code.
+// Rule: a mistake of the user's is one line on standard error and exit code 2, never a stack.
+
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../errors.ts'
+import { nearest } from './nearest.ts'
+
+/** A command: its arguments in, its exit code out. */
+type Command = (args: readonly string[]) => Promise<number>
+
+const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
+  dev: {
+    about: 'run a consumer on a file of records, without AWS and without Java',
+    load: async () => (await import('./dev.ts')).dev,
+  },
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(help())
+    return name === undefined ? 2 : 0
+  }
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${version()}\n`)
+    return 0
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    const suggestion = nearest(name, Object.keys(COMMANDS))
+    throw new UsageError(`There is no command "${name}".${suggestion} See kcl-session --help.`)
+  }
+  return (await command.load())(rest)
+}
+
+function help(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)}${about}`)
+  return [
+    'Usage: kcl-session COMMAND [options] [-- consumer command]',
+    '',
+    'Commands:',
+    ...commands,
+    '',
+    'kcl-session COMMAND --help tells the options of a command.',
+    '',
+  ].join('\n')
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`kcl-session: ${error.message}\n`)
+  process.exitCode = 2
+}

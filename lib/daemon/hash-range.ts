@@ -1,0 +1,41 @@
+// Where a partition key belongs: Kinesis takes the MD5 of the key as a number of 128 bits and gives each shard a
+// range of those numbers. Ranges are inclusive at both ends, as in Kinesis.
+
+import { createHash } from 'node:crypto'
+
+/** A shard's part of the 128 bit hash keys, both ends included. */
+export interface HashRange {
+  readonly start: bigint
+  readonly end: bigint
+}
+
+/** The hash key of a partition key. */
+export function hashKey(partitionKey: string): bigint {
+  return BigInt(`0x${createHash('md5').update(partitionKey, 'utf8').digest('hex')}`)
+}
+
+/** The ranges of `count` shards, as even as Kinesis makes them. */
+export function evenRanges(count: number): HashRange[] {
+  const size = (LARGEST + 1n) / BigInt(count)
+  return Array.from({ length: count }, (_, index) => ({
+    start: size * BigInt(index),
+    end: index === count - 1 ? LARGEST : size * BigInt(index + 1) - 1n,
+  }))
+}
+
+/** The two halves of a range. */
+export function splitRange(range: HashRange): [HashRange, HashRange] {
+  const middle = (range.start + range.end) / 2n
+  return [
+    { start: range.start, end: middle },
+    { start: middle + 1n, end: range.end },
+  ]
+}
+
+/** Whether the number falls into the range. */
+export function covers(range: HashRange, hash: bigint): boolean {
+  return range.start <= hash && hash <= range.end
+}
+
+/** The largest hash key there is. */
+export const LARGEST: bigint = 2n ** 128n - 1n
