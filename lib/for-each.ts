@@ -49,7 +49,8 @@ export async function forEach(
   handler: RecordHandler,
   options: ForEachOptions = {},
 ): Promise<void> {
-  const work: Work = { port, handler, onError: options.onError, schedule: checkOptions(handler, options) }
+  const schedule = checkOptions(handler, options)
+  const work: Work = { port, handler, onError: options.onError, schedule }
   for await (const batch of port.batches()) {
     const attempt = attemptOf(batch)
     attempt.byHandler = true
@@ -159,6 +160,12 @@ function wait(clock: Clock, delay: number, signal: AbortSignal): Promise<void> {
 
 function checkOptions(handler: unknown, options: ForEachOptions): RetrySchedule {
   if (typeof handler !== 'function') throw new UsageError('forEach(handler): the handler is not a function.')
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(`forEach(): the options are an object, not ${String(options)}.`)
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(`forEach(): the options are an object, not ${String(options)}.`)
+  }
   const { retry, onError, ...unknown } = options
   const [stray] = Object.keys(unknown)
   if (stray !== undefined) {
