@@ -23,6 +23,12 @@ export async function dev(args: readonly string[]): Promise<number> {
   const { options, words } = splitArguments(args)
   const command = devCommand()
   if (!parseOptions(command, options)) return 0
+  const [stray] = command.args
+  if (stray !== undefined) {
+    const end =
+      words === null ? 'The consumer is missing: put "--" in front of its command' : 'Options come first'
+    throw new UsageError(`"${stray}" is not an option. ${end}, as in: dev --input FILE -- node consumer.js`)
+  }
   if (words === null || words.length === 0) {
     throw new UsageError(
       'The consumer is missing: end the line with its command, for instance -- node consumer.js',
@@ -43,7 +49,7 @@ function devCommand(): ReturnType<typeof newCommand> {
       'fds (descriptors 3 and 4) or stdio (default: fds if the command is node)',
       protocolName,
     )
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
 }
 
 async function run(options: DevOptions, words: readonly string[]): Promise<number> {

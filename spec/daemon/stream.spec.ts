@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { covers, evenRanges, hashKey, LARGEST, splitRange } from '../../lib/daemon/hash-range.ts'
+import { ordinalOf, SequenceNumbers, shardName } from '../../lib/daemon/sequence-number.ts'
+import { type RecordReader, Stream } from '../../lib/daemon/stream.ts'
+
+test('hashes partition keys as Kinesis does', () => {
+  // The MD5 of "a", from RFC 1321.
+  assert.equal(hashKey('a'), 0x0cc175b9c0f1b6a831c399e269772661n)
+  assert.equal(hashKey('ü'), hashKey('\u00fc'))
+})
+
+test('covers all hash keys with even ranges, each once', () => {
+  for (const shards of [1, 2, 3, 7, 1000]) {
+    const ranges = evenRanges(shards)
+    assert.equal(ranges[0]?.start, 0n)
+    assert.equal(ranges.at(-1)?.end, LARGEST)
+    for (const [at, range] of ranges.entries()) {
+      assert.equal(range.start, at === 0 ? 0n : (ranges[at - 1]?.end ?? 0n) + 1n)
+    }
+  }
+  const [lower, upper] = splitRange({ start: 10n, end: 20n })
+  assert.deepEqual(
+    [lower, upper],
+    [
+      { start: 10n, end: 15n },
+      { start: 16n, end: 20n },
+    ],
+  )
+  assert.ok(covers(lower, 15n) && !covers(upper, 15n))
+})
+
+test('makes the sequence numbers that Kinesis makes', () => {
+  // Recorded: the first records of shards 0 and 4 of streams created at these seconds.
+  const created = (seconds: number): SequenceNumbers => new SequenceNumbers(seconds * 1000)
+  assert.equal(created(0x6b03c1cf).of(0, 1), '49680480408606893236124018681401897657349674107433648130')
+  const number = created(0x6b03c0c3).of(4, 17)
+  assert.equal(number.length, 56)
+  assert.match(number, /^4968048031/)
+  assert.equal(ordinalOf(number), 17)
+  assert.equal(BigInt(created(1).of(3, 8)) - BigInt(created(1).of(3, 7)), 2n ** 80n)
+  assert.equal(shardName(12), 'shardId-000000000012')
+})
+
+test('finds the first record after a position, whatever the position', () => {
+  const stream = new Stream(1, 1_700_000_000_000)
+  const [shard] = stream.shards
+  assert.ok(shard)
+  for (let ordinal = 0; ordinal < 100; ordinal += 1) stream.put(ordinal, `key ${ordinal}`)
+  assert.equal(shard.log.length, 100)
+  assert.equal(stream.cursorAfter(shard, { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 }), 0)
+  assert.equal(stream.cursorAfter(shard, { sequenceNumber: '0', subSequenceNumber: 0 }), 0)
+  assert.equal(stream.cursorAfter(shard, stream.positionAt(shard, 41)), 42)
+  assert.equal(stream.cursorAfter(shard, { sequenceNumber: 'SHARD_END', subSequenceNumber: 0 }), 100)
+})
+
+test('keeps the records of a key in one shard, in their order', () => {
+  const stream = new Stream(5, 0)
+  for (let ordinal = 0; ordinal < 1000; ordinal += 1) stream.put(ordinal, `key ${ordinal % 50}`)
+  const shardOf = new Map<number, number>()
+  for (const shard of stream.shards) {
+    let last = -1
+    for (let at = 0; at < shard.log.length; at += 1) {
+      const ordinal = shard.log.at(at)
+      assert.ok(ordinal > last)
+      last = ordinal
+      assert.equal(shardOf.get(ordinal % 50) ?? shard.number, shard.number)
+      shardOf.set(ordinal % 50, shard.number)
+    }
+  }
+  assert.equal(shardOf.size, 50)
+})
+
+test('reads no more at once than Kinesis hands out', () => {
+  const stream = new Stream(1, 0)
+  for (let ordinal = 0; ordinal < 10; ordinal += 1) stream.put(ordinal, 'key')
+  const reader: RecordReader = {
+    read: () => ({ data: Buffer.alloc(4 * 1024 * 1024), partitionKey: 'key', arrivedAt: 0 }),
+  }
+  const [shard] = stream.shards
+  assert.ok(shard)
+  assert.equal(stream.read(shard, 0, 10, reader).length, 2)
+  assert.equal(stream.read(shard, 0, 1, reader).length, 1)
+})

@@ -1,0 +1,69 @@
+// Runs the command line as a user would: as a child, with its output kept.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A running command; ended, if need be, after the test. */
+export interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<Ended>
+  /** Resolves with the match as soon as standard error has it. */
+  seen(pattern: RegExp): Promise<RegExpExecArray>
+}
+
+export function start(t: TestContext, args: readonly string[], options: { stdin?: 'pipe' } = {}): Running {
+  const child = spawn(process.execPath, ['dist/lib/cli/main.js', ...args], {
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let stdout = ''
+  let stderr = ''
+  const watchers = new Set<() => void>()
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+    for (const look of watchers) look()
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  const seen = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(stderr)
+        if (match === null) return
+        watchers.delete(look)
+        resolve(match)
+      }
+      watchers.add(look)
+      look()
+      void ended.then(() => reject(new Error(`${pattern} was not seen in:\n${stderr}`)))
+    })
+  return { child, ended, seen }
+}
+
+/** Runs a command to its end, with this text on standard input. */
+export function run(t: TestContext, args: readonly string[], stdin?: string): Promise<Ended> {
+  const running = start(t, args, stdin === undefined ? {} : { stdin: 'pipe' })
+  running.child.stdin?.on('error', () => {})
+  running.child.stdin?.end(stdin)
+  return running.ended
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kcl-session-spec-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
