@@ -168,8 +168,9 @@ export class LineReader {
     this.#chunk = EMPTY
     const input = this.#input
     if (input.readableEnded || input.destroyed || input.errored) return
-    const rest = this.#pieces.fromBytes(bytes, input.readableEncoding)
-    if (rest.length > 0) input.unshift(rest)
+    const encoding = input.readableEncoding
+    const rest = this.#pieces.fromBytes(bytes, encoding)
+    if (rest.length > 0) input.unshift(rest, encoding ?? undefined)
   }
 }
 
