@@ -11,7 +11,9 @@ import { ChannelClosedError, KclError, LeaseLostError, UsageError } from './erro
 import { Ledger } from './ledger.ts'
 import { Conversation } from './protocol/conversation.ts'
 import type { Message, Position, Shard } from './protocol/messages.ts'
+import { BatchIterator, type BatchResult, DONE, Seat, type SeatPort } from './seat.ts'
 import type { Clock } from './time.ts'
+import { Turns } from './turns.ts'
 
 /** What the loop asks of its session. */
 export interface LoopPort extends Pick<ActionPort, 'hooks' | 'policy' | 'log'> {
@@ -43,13 +45,15 @@ export interface LeftAction {
 }
 
 /** Drives one conversation from its first line to its end. */
-export class Loop {
+export class Loop implements SeatPort {
   readonly ledger: Ledger
   readonly #port: LoopPort
   readonly #actions: ActionPort
   readonly #batches: BatchPort
   readonly #conversation = new Conversation()
   readonly #controller = new AbortController()
+  readonly #seat = new Seat()
+  readonly #turns = new Turns()
   #state: 'open' | 'ended' | 'failed' = 'open'
   #failure: unknown
   #lost = false
@@ -58,11 +62,8 @@ export class Loop {
   #inHand: Message | null = null
   #delivery: Delivery | null = null
   #attempt: Attempt | null = null
-  #live: BatchIterator | null = null
-  #pending: PendingNext | null = null
   #leaving: (() => void)[] = []
   #running = false
-  #turnedAt = 0
 
   constructor(port: LoopPort) {
     this.#port = port
@@ -136,7 +137,7 @@ export class Loop {
       reason instanceof ChannelClosedError ? reason : new ChannelClosedError(unanswered, { cause: error }),
     )
     // With the body at work there is no pending next(): the next step of either loop throws the error.
-    if (this.#pending !== null) this.#dismiss((pending) => pending.reject(error))
+    if (this.#seat.waiting) this.#dismiss({ reason: error })
     this.#reportLeft(true)
     this.#finishUp()
   }
@@ -151,27 +152,27 @@ export class Loop {
   }
 
   /** The loop asks for a batch; with one in hand, that finishes it. */
-  next(iterator: BatchIterator): Promise<IteratorResult<RecordBatch, undefined>> {
-    if (iterator.done) return Promise.resolve(DONE)
-    if (this.#live !== null && this.#live !== iterator) return Promise.reject(new UsageError(SECOND_LOOP))
-    if (this.#pending !== null) return Promise.reject(new UsageError(NEXT_PENDING))
+  async next(iterator: BatchIterator): Promise<BatchResult> {
+    if (iterator.done) return DONE
+    this.#seat.check(iterator)
     if (this.#state !== 'open') {
-      this.#dismiss(() => {})
+      this.#dismiss()
       iterator.done = true
-      return this.#state === 'failed' ? Promise.reject(this.#failure) : Promise.resolve(DONE)
+      if (this.#state === 'failed') throw this.#failure
+      return DONE
     }
-    return new Promise((resolve, reject) => {
-      this.#pending = { resolve, reject }
-      if (this.#live === null) this.#enter(iterator)
-      void this.#run()
-    })
+    const entered = !this.#seat.taken
+    const result = this.#seat.ask(iterator)
+    if (entered) this.#enter()
+    void this.#run()
+    return result
   }
 
   /** The loop is left. With the lease lost, that takes until the input has ended. */
-  async leave(iterator: BatchIterator): Promise<IteratorResult<RecordBatch, undefined>> {
+  async leave(iterator: BatchIterator): Promise<BatchResult> {
     iterator.done = true
-    if (this.#live !== iterator) return DONE
-    this.#dismiss((pending) => pending.resolve(DONE))
+    if (!this.#seat.holds(iterator)) return DONE
+    this.#dismiss()
     void this.#run()
     if (this.#lost && this.#state === 'open') {
       await new Promise<void>((resolve) => this.#leaving.push(resolve))
@@ -179,8 +180,7 @@ export class Loop {
     return DONE
   }
 
-  #enter(iterator: BatchIterator): void {
-    this.#live = iterator
+  #enter(): void {
     this.#port.entered()
     if (!this.#started) {
       this.#started = true
@@ -217,18 +217,18 @@ export class Loop {
       this.fail(error)
     }
     this.#running = false
-    if (this.#state === 'open' && this.#inHand !== null && this.#live === null) this.#reportLeft(false)
+    if (this.#state === 'open' && this.#inHand !== null && !this.#seat.taken) this.#reportLeft(false)
   }
 
   // What to do about the action in hand; null when it is the user's turn.
   #nextStep(message: Message): (() => Promise<void> | void) | null {
     const delivery = this.#delivery
     const attempt = this.#attempt
-    const bodyAtWork = attempt !== null && this.#pending === null
+    const bodyAtWork = attempt !== null && !this.#seat.waiting
     if (this.#lost && message.action === 'processRecords')
       return bodyAtWork ? null : () => this.#acknowledge()
-    if (delivery === null) return this.#live === null && !this.#lost ? null : () => this.#perform(message)
-    if (this.#pending === null) return null
+    if (delivery === null) return !this.#seat.taken && !this.#lost ? null : () => this.#perform(message)
+    if (!this.#seat.waiting) return null
     return attempt === null ? () => this.#handOut(delivery) : () => this.#finish(attempt, delivery)
   }
 
@@ -240,10 +240,8 @@ export class Loop {
 
   #handOut(delivery: Delivery): void {
     this.#attempt = new Attempt(delivery, this.#batches)
-    this.#turnedAt = performance.now()
-    const pending = this.#pending
-    this.#pending = null
-    pending?.resolve({ done: false, value: new RecordBatch(this.#attempt) })
+    this.#turns.turned()
+    this.#seat.give(new RecordBatch(this.#attempt))
   }
 
   // The user asked for the next batch: policy, answers, status.
@@ -253,7 +251,7 @@ export class Loop {
       if (this.#state !== 'open' || this.#lost) return
     }
     if (attempt.leftEarly) {
-      this.#dismiss((pending) => pending.reject(new UsageError(LEFT_EARLY)))
+      this.#dismiss({ reason: new UsageError(LEFT_EARLY) })
       return
     }
     attempt.end('the next batch was asked for')
@@ -288,7 +286,7 @@ export class Loop {
   #end(reason: KclError): void {
     this.#state = 'ended'
     this.ledger.close(reason)
-    if (this.#pending !== null) this.#dismiss((pending) => pending.resolve(DONE))
+    if (this.#seat.waiting) this.#dismiss()
     this.#finishUp()
   }
 
@@ -298,16 +296,12 @@ export class Loop {
     for (const settle of this.#leaving.splice(0)) settle()
   }
 
-  // The live loop is over; a pending next() is settled as told.
-  #dismiss(settle: (pending: PendingNext) => void): void {
-    const pending = this.#pending
-    if (this.#live !== null) this.#live.done = true
+  // The live loop is over, and with it the attempt.
+  #dismiss(error?: { readonly reason: unknown }): void {
     this.#attempt?.end('its loop was left')
     this.#attempt = null
-    this.#live = null
-    this.#pending = null
+    this.#seat.vacate(error)
     this.#updateHold()
-    if (pending !== null) settle(pending)
   }
 
   #abort(reason: KclError): void {
@@ -326,7 +320,7 @@ export class Loop {
   }
 
   #updateHold(): void {
-    const reason = this.#live !== null || this.#lost || this.ledger.hasWaiters
+    const reason = this.#seat.taken || this.#lost || this.ledger.hasWaiters
     if (this.#started) this.#port.hold(reason && this.#state === 'open')
   }
 
@@ -349,54 +343,10 @@ export class Loop {
       finishedAll: (delivery) => ledger.finishAll(delivery),
       store: (delivery, index) => ledger.store(delivery, index),
       skipped: (records) => ledger.skipped(records),
-      turn: () => this.#turn(),
+      turn: () => this.#turns.due(),
     }
   }
-
-  // Under a body that never waits for I/O, answers, the end of the input and signals would not be seen.
-  #turn(): Promise<void> | null {
-    if (performance.now() - this.#turnedAt < LONGEST_WITHOUT_TURN) return null
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#turnedAt = performance.now()
-        resolve()
-      })
-    })
-  }
 }
 
-// Written by hand: a generator would queue return() behind a pending next().
-class BatchIterator implements AsyncIterableIterator<RecordBatch> {
-  done = false
-  readonly #loop: Loop
-
-  constructor(loop: Loop) {
-    this.#loop = loop
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  next(): Promise<IteratorResult<RecordBatch, undefined>> {
-    return this.#loop.next(this)
-  }
-
-  return(): Promise<IteratorResult<RecordBatch, undefined>> {
-    return this.#loop.leave(this)
-  }
-}
-
-interface PendingNext {
-  readonly resolve: (result: IteratorResult<RecordBatch, undefined>) => void
-  readonly reject: (error: unknown) => void
-}
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
-const LONGEST_WITHOUT_TURN = 20
-const SECOND_LOOP =
-  'A second loop over session.batches() was started while the first is live. One loop consumes the shard: leave the first one, or close the session.'
-const NEXT_PENDING =
-  'next() was called while another is pending. Ask for one batch at a time, as for await does: asking for the next batch acknowledges the one in hand.'
 const LEFT_EARLY =
   'The inner loop over the batch was left early, so its other records would be lost. The batch was not acknowledged. Let the error leave the outer loop too, call batch.skipRest() to give the rest up, or call batches() again for another attempt.'
