@@ -14,6 +14,18 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: 'run a consumer on a file of records, without AWS and without Java',
     load: async () => (await import('./dev.ts')).dev,
   },
+  check: {
+    about: "print the daemon's configuration, where each value comes from, and what is wrong with it",
+    load: async () => (await import('./check.ts')).check,
+  },
+  doctor: {
+    about: 'tell what this machine has of what run needs',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  jars: {
+    about: "fetch the daemon's jars ahead",
+    load: async () => (await import('./jars.ts')).jars,
+  },
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -1,0 +1,50 @@
+// The options that `run` and `check` share: where the configuration comes from. Whatever else has two dashes
+// is a property of the daemon.
+
+import type { Command } from 'commander'
+import { type Configuration, readConfiguration } from '../launcher/configuration.ts'
+import { settingFlags } from '../launcher/flags.ts'
+import { parseDuration } from './durations.ts'
+
+/** The shared options, as commander names them. */
+export interface ConfigurationOptions {
+  readonly config?: string
+  readonly set?: readonly string[]
+  readonly strict?: boolean
+  /** Milliseconds. */
+  readonly stopTimeout: number
+}
+
+/** Adds the shared options to a command. */
+export function withConfigurationOptions(command: Command): Command {
+  return command
+    .option('--config <file>', 'a .properties file of the MultiLangDaemon')
+    .option('--set <key=value>', 'a property of the daemon (repeatable); --key=value does the same', collect)
+    .option('--strict', 'treat warnings as errors')
+    .option('--stop-timeout <duration>', 'how long a stop may take', parseDuration('--stop-timeout'), 25_000)
+    .allowUnknownOption()
+    .allowExcessArguments()
+}
+
+/** Reads the configuration that the options, the environment and the file make together. */
+export function configurationFrom(
+  options: ConfigurationOptions,
+  command: Command,
+  commandWords: readonly string[],
+): Configuration {
+  const own = command.options.map((option) => option.long?.slice(2) ?? '')
+  return readConfiguration({
+    file: options.config,
+    flags: settingFlags(command.args, options.set ?? [], own),
+    command: commandWords,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    stopTimeout: options.stopTimeout,
+    now: Date.now(),
+  })
+}
+
+/** For options that may be given again and again. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}

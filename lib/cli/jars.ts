@@ -1,0 +1,21 @@
+// `kcl-session jars [FOLDER]`: fetches the daemon's jars ahead, into the cache or into a folder for an image.
+
+import { resolve } from 'node:path'
+import { daemonJars, fetchJars, type JarOptions, putJars } from '../launcher/jars.ts'
+import { findJava } from '../launcher/java.ts'
+import { newCommand, parseOptions } from './arguments.ts'
+
+/** Runs the command: prints the folder on standard output. Resolves to the exit code. */
+export async function jars(args: readonly string[]): Promise<number> {
+  const command = newCommand('jars', "Fetches the daemon's jars ahead, with Maven.")
+    .argument('[folder]', 'a new or empty folder; without it, the cache')
+    .allowExcessArguments(false)
+  if (!parseOptions(command, args)) return 0
+  const options: JarOptions = { environment: process.env, note: (text) => console.error(text) }
+  // Maven needs Java too, and its own message about that is a poor one.
+  await findJava(process.env)
+  const [folder] = command.args
+  if (folder !== undefined) await putJars(resolve(folder), options)
+  console.log(folder === undefined ? await fetchJars(daemonJars, options) : resolve(folder))
+  return 0
+}
