@@ -22,7 +22,7 @@ export interface LineHandlers {
  * encoding was set; nothing is read and no listener added before `start()`.
  */
 export class LineReader {
-  readonly #input: Readable & { ref?(): void; unref?(): void }
+  readonly #input: Readable & { ref?(): void; unref?(): void; fd?: number }
   readonly #handlers: LineHandlers
   readonly #splitter: Interface
   #state: 'new' | 'reading' | 'over' | 'stopped' = 'new'
@@ -91,6 +91,8 @@ export class LineReader {
     input.off('close', this.#onClose)
     input.pause()
     this.#putBack()
+    // A stdin that is paused from within a data event is read on, and would keep the process alive.
+    if (input.fd === 0) setImmediate(() => input.isPaused() && input.resume().pause())
   }
 
   readonly #onData = (chunk: unknown): void => {
