@@ -129,7 +129,7 @@ function show(value: unknown): string {
 }
 
 function colors(): boolean {
-  return process.stderr.isTTY === true && process.stderr.hasColors()
+  return process.stderr.isTTY === true && process.stderr.hasColors?.() === true
 }
 
 function byLevel(method: (level: Level) => Logger[Level]): Logger {
