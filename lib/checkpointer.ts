@@ -140,8 +140,13 @@ export class Checkpointer {
     if (campaign === null) {
       this.#current = { target, explicit, phase: 'held', tries: 0, cancelWait: null }
     } else if (campaign.phase === 'asked') {
-      if (compareTargets(target, campaign.target) <= 0) campaign.explicit ||= explicit
-      else this.#next = merge(this.#next, target, explicit)
+      if (compareTargets(target, campaign.target) > 0) {
+        this.#next = merge(this.#next, target, explicit)
+      } else if (explicit && !campaign.explicit) {
+        // The one on the wire is the first of its tries, however many the automatic one has had.
+        campaign.explicit = true
+        campaign.tries = 1
+      }
     } else {
       this.#raise(campaign, target, explicit)
     }
@@ -152,6 +157,8 @@ export class Checkpointer {
   // automatic one's backoff, and has all its tries before it.
   #raise(campaign: Campaign, target: Target, explicit: boolean): void {
     if (compareTargets(target, campaign.target) > 0) campaign.target = target
+    // The end of the shard must be stored: it does not inherit what others have used up.
+    if (target === SHARD_END) campaign.tries = 0
     if (!explicit || campaign.explicit) return
     campaign.explicit = true
     campaign.tries = 0
