@@ -1,8 +1,6 @@
 // Every error that the package throws. A `code` never changes once published; texts may.
 // A text names the method, what was wrong and what to do about it.
 
-import type { Position } from './protocol/messages.ts'
-
 /** Any error of this package. `code` is stable, and so fit for `switch`. */
 export abstract class KclError extends Error {
   abstract readonly code: string
@@ -32,11 +30,11 @@ export class CheckpointError extends KclError {
   /** Whether another try may succeed: the daemon's tables were busy or away. */
   readonly retryable: boolean
   /** The position that was refused, or null for the end of the shard. */
-  readonly position: Position | null
+  readonly position: RefusedPosition | null
 
   constructor(
     message: string,
-    details: { exception: string; retryable: boolean; position: Position | null },
+    details: { exception: string; retryable: boolean; position: RefusedPosition | null },
     options?: ErrorOptions,
   ) {
     super(message, options)
@@ -54,4 +52,10 @@ export class LeaseLostError extends KclError {
 /** The pipe to the daemon ended or broke. What was not acknowledged will be delivered again. */
 export class ChannelClosedError extends KclError {
   readonly code = 'KCL_CHANNEL_CLOSED'
+}
+
+// A Position, in the words of the protocol's room, which lies above this one.
+interface RefusedPosition {
+  readonly sequenceNumber: string
+  readonly subSequenceNumber: number
 }
