@@ -15,6 +15,7 @@ export class KinesisRecord implements Position {
   #data: Buffer | string | null
   #arrivedAt: Temporal.Instant | null = null
 
+  /** @internal Records come with their batch. */
   constructor(wire: WireRecord) {
     this.partitionKey = wire.partitionKey
     this.sequenceNumber = wire.sequenceNumber
