@@ -12,7 +12,8 @@ describe('guardStdout', limit, () => {
   it('sends console output and writes to stderr, and leaves stdout to the protocol', async (t) => {
     const { stdout, stderr, code } = await runChild(t, 'printing')
     assert.deepEqual([stdout, code], ['{"first":1}\n{"second":2}\n', 0])
-    const inOrder = /^log\ninfo\n[^]*│ 1[^]*\nbytes\nend\n\{.*"message":"logged","shardId":"shardId-0"\}\n$/
+    const inOrder =
+      /^log\ninfo\n[\s\S]*│ 1[\s\S]*\nbytes\nend\n\{.*"message":"logged","shardId":"shardId-0"\}\n$/
     assert.match(stderr, inOrder)
   })
 
