@@ -76,7 +76,7 @@ function lowestLevel(): number {
 let loaded: TsLogger<ILogObj> | undefined
 
 // Loaded with the first event: a shard's process should start as fast as bare Node. Unless both transports
-// are replaced, tslog writes to stdout, errors too. Its masking would copy errors by calling their constructors.
+// are replaced, tslog writes to stdout, errors too. Its masking copies objects, which breaks those with private fields.
 function load(): TsLogger<ILogObj> {
   const tslog = createRequire(import.meta.url)('tslog') as typeof import('tslog')
   return new tslog.Logger<ILogObj>({

@@ -5,7 +5,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LineReader } from '../../lib/io/lines.ts'
-import { runChild } from './child.ts'
+import { startChild } from './child.ts'
 
 describe('LineReader', { timeout: 120_000 }, () => {
   it('gives the lines of any text, whole, in random pieces of bytes, with \\n and with \\r\\n', async () => {
@@ -171,8 +171,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
     assert.deepEqual(await read(input), { lines: ['two'], error: null })
   })
 
-  it('keeps the order, and enters no handler twice, when a handler writes to the stream', async () => {
-    const input = new PassThrough()
+  it('keeps the order, and enters no handler twice, when a handler adds to the stream', async () => {
+    const input = new Readable({ read() {} })
     const lines: string[] = []
     let inside = 0
     const ended = new Promise<void>((resolve) => {
@@ -180,8 +180,10 @@ describe('LineReader', { timeout: 120_000 }, () => {
         line(line) {
           assert.equal(inside++, 0)
           lines.push(line)
-          if (line === 'one') input.write('three\n')
-          if (line === 'three') input.end('four\n')
+          // A flowing stream hands on at once what is pushed.
+          if (line === 'one') input.push('three\n')
+          if (line === 'three') input.push('four\n')
+          if (line === 'four') input.push(null)
           inside--
         },
         end: () => resolve(),
@@ -189,14 +191,20 @@ describe('LineReader', { timeout: 120_000 }, () => {
       reader.start()
     })
     await new Promise(setImmediate)
-    input.write('one\ntwo\n')
+    input.push('one\ntwo\n')
     await ended
     assert.deepEqual(lines, ['one', 'two', 'three', 'four'])
   })
 
   it('lets the error of a handler surface, and goes on behind it if the process does', async (t) => {
-    const { stdout, code } = await runChild(t, 'throwing-handler', { input: 'one\ntwo\nthree\nfour\n' })
-    assert.deepEqual(stdout.trim().split('\n'), ['one', 'uncaught: two', 'three', 'four', 'end'])
+    const { child, ended } = startChild(t, 'throwing-handler')
+    child.stdin.write('one\ntwo\nthree\nfour\n')
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (text: string) => text.includes('four') && resolve())
+    })
+    child.stdin.end('five\n')
+    const { stdout, code } = await ended
+    assert.deepEqual(stdout.trim().split('\n'), ['one', 'uncaught: two', 'three', 'four', 'five', 'end'])
     assert.equal(code, 0)
   })
 })

@@ -30,8 +30,8 @@ describe('openLogger', limit, () => {
 
   it('tells everything about an error: its code, fields, stack and causes', async (t) => {
     const { stderr } = await runChild(t, 'logging')
-    const { count, error } = JSON.parse(stderr.split('\n')[1] ?? '')
-    assert.equal(count, '10')
+    const { count, after, error } = JSON.parse(stderr.split('\n')[1] ?? '')
+    assert.deepEqual([count, after], ['10', 'PT90S'])
     assert.match(error.stack, /CheckpointError: busy\n +at /)
     assert.match(error.cause.errors[0].stack, /Error: first\n/)
     const { stack: _stack, cause, ...rest } = error
@@ -51,7 +51,7 @@ describe('openLogger', limit, () => {
     assert.match(stderr, /^\d{4}-\d\d-\d\d [\d:.]+ INFO opened\n/)
     assert.match(
       stderr,
-      /WARN refused\u2028twice \(shardId-000000000007\) \{\n {2}count: 10n,\n {2}error: Check/,
+      /WARN refused\u2028twice \(shardId-000000000007\) \{\n {2}count: 10n,\n {2}after: Seconds {},\n {2}error: Check/,
     )
     assert.match(stderr, /code: 'KCL_CHECKPOINT'/)
     assert.match(stderr, /ERROR trap/)

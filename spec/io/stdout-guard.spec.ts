@@ -118,6 +118,11 @@ function standIns(t: TestContext): {
     Object.defineProperty(process, name, { value, configurable: true })
     t.after(() => before && Object.defineProperty(process, name, before))
   }
-  const read = (stream: PassThrough): string => String(stream.read() ?? '')
+  // In newer versions of Node `read()` gives one piece at a time.
+  const read = (stream: PassThrough): string => {
+    let text = ''
+    for (let piece = stream.read(); piece !== null; piece = stream.read()) text += piece
+    return text
+  }
   return { stdout, stderr, text: () => ({ stdout: read(stdout), stderr: read(stderr) }) }
 }
