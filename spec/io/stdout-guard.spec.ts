@@ -13,7 +13,7 @@ describe('guardStdout', limit, () => {
     const { stdout, stderr, code } = await runChild(t, 'printing')
     assert.deepEqual([stdout, code], ['{"first":1}\n{"second":2}\n', 0])
     const inOrder =
-      /^log\ninfo\n[\s\S]*│ 1[\s\S]*\nbytes\nend\n\{.*"message":"logged","shardId":"shardId-0"\}\n$/
+      /^log\ninfo\n[\s\S]*│ +1 +│[\s\S]*\nbytes\nend\n\{.*"message":"logged","shardId":"shardId-0"\}\n$/
     assert.match(stderr, inOrder)
   })
 
