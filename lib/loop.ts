@@ -97,9 +97,9 @@ export class Loop implements SeatPort {
     return new BatchIterator(this)
   }
 
-  /** Takes one line of the daemon. */
+  /** Takes one line of the daemon; a blank one, which framing may leave behind, says nothing. */
   receive(line: string): void {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || line === '') return
     try {
       const message = this.#conversation.receive(line)
       if (message.action === 'checkpoint') this.ledger.answered(message.error)

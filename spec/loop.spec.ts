@@ -553,6 +553,16 @@ test('ends quietly when the input ends between actions', async (t) => {
   }
 })
 
+test('takes a blank line as no word of the daemon', async (t) => {
+  const wire = await started(t)
+  const loop = consume(wire)
+  wire.say('\n')
+  wire.deliver(records(1))
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.end()
+  await loop
+})
+
 test('takes half a line at the end as no line', async (t) => {
   const wire = await started(t)
   const loop = wire.session.batches().next()
