@@ -246,15 +246,16 @@ export class Loop implements SeatPort {
 
   // The user asked for the next batch: policy, answers, status.
   async #finish(attempt: Attempt, delivery: Delivery): Promise<void> {
+    attempt.end('the next batch was asked for')
     if (attempt.leftEarly && delivery.covering !== null) {
       await delivery.covering.catch(() => {})
-      if (this.#state !== 'open' || this.#lost) return
+      // The loop may have been left meanwhile, and another may have begun: this is not its next batch.
+      if (this.#state !== 'open' || this.#lost || this.#attempt !== attempt) return
     }
     if (attempt.leftEarly) {
       this.#dismiss({ reason: new UsageError(LEFT_EARLY) })
       return
     }
-    attempt.end('the next batch was asked for')
     this.ledger.finishAll(delivery)
     this.ledger.askPolicy('batch', delivery)
     await this.ledger.quiet()

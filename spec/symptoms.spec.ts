@@ -1,0 +1,51 @@
+// Bugs that were found and fixed, each by the symptom that it had.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { UsageError } from '../lib/errors.ts'
+import { manual, type RecordBatch } from '../lib/index.ts'
+import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
+
+test('a loop over records does not go on while the next batch waits for a checkpoint that covers the rest', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 3)
+  const inner = batch[Symbol.asyncIterator]()
+  await inner.next()
+  const stored = batch.checkpoint(batch.records[2])
+  assert.deepEqual(await wire.said(), checkpoint(3))
+  const next = outer.next()
+  await settle()
+  assert.ok(batch.signal.aborted)
+  await assert.rejects(inner.next(), UsageError)
+  wire.answer(checkpoint(3))
+  assert.equal(await stored, true)
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  await wire.session.close()
+  assert.deepEqual(await next, { done: true, value: undefined })
+})
+
+test('a new loop is not ended for what the one before it had left early', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 3)
+  await batch[Symbol.asyncIterator]().next()
+  const refused = assert.rejects(batch.checkpoint(batch.records[2]), { exception: 'InvalidStateException' })
+  assert.deepEqual(await wire.said(), checkpoint(3))
+  const next = outer.next()
+  await outer.return?.()
+  assert.deepEqual(await next, { done: true, value: undefined })
+  const again = wire.session.batches().next()
+  wire.answer(checkpoint(3), 'InvalidStateException')
+  await refused
+  const { value } = await again
+  assert.equal(value?.attempt, 2)
+})
+
+/** A session with the first batch of so many records in the user's hands. */
+async function atFirstBatch(t: TestContext, count: number) {
+  const wire = new Wire(t, { policy: manual() })
+  const outer = wire.session.batches()
+  const first = outer.next()
+  wire.initialize()
+  assert.deepEqual(await wire.said(), status('initialize'))
+  wire.deliver(records(count))
+  const batch = (await first).value as RecordBatch
+  return { wire, outer, batch }
+}
