@@ -46,13 +46,23 @@ export function parseOptions(command: Command, options: readonly string[]): bool
   }
 }
 
-/** A whole number of at least one, for commander. */
-export function wholeNumber(largest: number): (text: string) => number {
+/** A whole number, for commander. */
+export function wholeNumber(least: number, largest: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (/^\d+$/.test(text) && value >= 1 && value <= largest) return value
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${largest}.`)
+    if (/^\d+$/.test(text) && value >= least && value <= largest) return value
+    throw new InvalidArgumentError(`Give a whole number from ${least} to ${largest}.`)
   }
+}
+
+/** A time, for commander: seconds without a unit. Milliseconds, or null for 0. */
+export function seconds(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const unit = UNITS[match?.[2] ?? 's']
+  if (match === null || unit === undefined) {
+    throw new InvalidArgumentError('Give a time such as 30, 500ms or 5m.')
+  }
+  return Math.ceil(Number(match[1]) * unit) || null
 }
 
 /** `fds` or `stdio`, for commander. */
@@ -60,3 +70,5 @@ export function protocolName(text: string): ConsumerProtocol {
   if (text === 'fds' || text === 'stdio') return text
   throw new InvalidArgumentError('Give fds or stdio.')
 }
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }

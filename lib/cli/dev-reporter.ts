@@ -1,49 +1,119 @@
-// What `dev` tells people while it runs and at its end, on standard error, whole lines only.
+// What `dev` tells people while it runs and at its end, on standard error.
 
-import type { Daemon, DaemonObserver } from '../daemon/daemon.ts'
+import type { Daemon } from '../daemon/daemon.ts'
+import type { FaultName } from '../daemon/faults.ts'
 import { endsRun, type Finding } from '../daemon/findings.ts'
-import { findingLines, summarySentence, summaryTable } from '../daemon/report.ts'
+import type { DaemonObserver } from '../daemon/observer.ts'
+import type { ShardProgress } from '../daemon/progress.ts'
+import { accountLines, duration, findingLines, summarySentence, summaryTable } from '../daemon/report.ts'
 import type { Shard } from '../daemon/stream.ts'
+import { liveLines, Rates, totalLine } from './dev-progress.ts'
+import { Display, type TextOutput } from './display.ts'
 
-/** Somewhere to write text to. */
-export interface TextOutput {
-  readonly isTTY?: boolean
-  write(text: string): unknown
+/** How a run is reported: to people or to machines. */
+export interface RunReporter extends DaemonObserver {
+  /** The run begins. */
+  begin(daemon: Daemon): void
+  /** A signal asked the run to stop. */
+  stopping(signal: NodeJS.Signals): void
+  /** The run is over; with faults, the account of every record is told too. */
+  end(daemon: Daemon, withAccount: boolean): void
 }
 
 /** Reports a run to people. */
-export class DevReporter implements DaemonObserver {
-  readonly #output: TextOutput
-  readonly #prefixed: boolean
+export class DevReporter implements RunReporter {
+  readonly #terminal: boolean
+  readonly #quiet: boolean
+  readonly #display: Display
+  readonly #rates = new Rates(performance.now())
   readonly #said = new Set<string>()
+  readonly #slow = new WeakMap<ShardProgress, number>()
+  #daemon: Daemon | null = null
+  #timer: NodeJS.Timeout | null = null
+  #sinceLine = 0
 
-  constructor(output: TextOutput, shards: number) {
-    this.#output = output
-    // Elsewhere than on a terminal the lines are left as they are: a machine may be reading them.
-    this.#prefixed = output.isTTY === true && shards > 1
+  /** `quiet`: only what consumers write, and what goes wrong. */
+  constructor(output: TextOutput, options: { quiet: boolean }) {
+    this.#terminal = output.isTTY === true
+    this.#quiet = options.quiet
+    this.#display = new Display(output, (_columns, rows) => this.#live(rows))
   }
 
+  begin(daemon: Daemon): void {
+    this.#daemon = daemon
+    if (!this.#quiet) this.#display.start()
+    this.#timer = setInterval(() => this.#tick(daemon), LOOK)
+    this.#timer.unref()
+  }
+
+  // Elsewhere than on a terminal a line is left as it is: a machine may be reading it.
   log(shard: Shard, line: string): void {
-    this.#print(this.#prefixed ? `${shard.id} | ${line}` : line)
+    const several = (this.#daemon?.progress.length ?? 0) > 1
+    this.#display.print(this.#terminal && several ? `${shard.id} | ${line}` : line)
   }
 
   // When the command itself is broken every shard has the same to say: once is enough.
   found(finding: Finding, lastWords: readonly string[]): void {
     const key = JSON.stringify([finding.kind, finding.action, finding.came])
     if (endsRun(finding) && this.#said.has(key)) {
-      this.#print(`${finding.shardId}: the same (${finding.kind}).`)
+      this.#display.print(`${finding.shardId}: the same (${finding.kind}).`)
       return
     }
     this.#said.add(key)
-    this.#print('', ...findingLines(finding, lastWords), '')
+    this.#display.print('', ...findingLines(finding, lastWords), '')
   }
 
-  /** The closing table and its sentence. */
-  summary(daemon: Daemon): void {
-    this.#print('', ...summaryTable(daemon.progress), '', summarySentence(daemon.progress))
+  struck(shard: Shard, fault: FaultName, text: string): void {
+    // Refusals and empty batches are too many to tell one by one.
+    if (!this.#quiet && fault !== 'refuse' && fault !== 'empty')
+      this.#display.print(`${shard.id}: fault ${text}`)
   }
 
-  #print(...lines: readonly string[]): void {
-    this.#output.write(`${lines.join('\n')}\n`)
+  restarted(times: number): void {
+    if (!this.#quiet) this.#display.print(`The daemon starts again (${times}).`)
+  }
+
+  stopping(signal: NodeJS.Signals): void {
+    this.#display.print(`${signal}: draining. Once more to stop at once.`)
+  }
+
+  end(daemon: Daemon, withAccount: boolean): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#display.stop()
+    if (!this.#quiet) {
+      this.#display.print('', ...summaryTable(daemon.progress), '')
+      if (withAccount) this.#display.print(...accountLines(daemon.account, daemon.leases), '')
+    }
+    if (!this.#quiet || !daemon.succeeded) this.#display.print(summarySentence(daemon.progress))
+  }
+
+  #live(rows: number): string[] {
+    return this.#daemon === null ? [] : liveLines(this.#daemon.progress, this.#rates, performance.now(), rows)
+  }
+
+  #tick(daemon: Daemon): void {
+    if (this.#quiet || this.#terminal) return
+    this.#sinceLine += LOOK
+    if (this.#sinceLine >= LINE_TIME) {
+      this.#sinceLine = 0
+      this.#display.print(totalLine(daemon.progress, this.#rates, performance.now()))
+    }
+    for (const progress of daemon.progress) this.#noticeSlow(progress)
+  }
+
+  // Once for each action: the real daemon would say nothing at all.
+  #noticeSlow(progress: ShardProgress): void {
+    const { action, actionSince, shard } = progress
+    const age = performance.now() - actionSince
+    if (action === null || age < SLOW || this.#slow.get(progress) === actionSince) return
+    this.#slow.set(progress, actionSince)
+    this.#display.print(
+      `${shard.id}: ${action} has been in hand for ${duration(age)}. The real daemon waits without a word, and keeps the lease.`,
+    )
   }
 }
+
+// Milliseconds: how often to look, how often to write a line, and when an action is slow.
+const LOOK = 1000
+const LINE_TIME = 10_000
+const SLOW = 10_000

@@ -1,22 +1,23 @@
 // `kcl-session dev`: a consumer on a file of records, with the embedded daemon.
 // Rule: everything that can be checked is checked before the first consumer starts.
 
-import { type ConsumerProtocol, checkCommand, protocolFor } from '../children/command.ts'
+import { checkCommand, protocolFor } from '../children/command.ts'
 import { Daemon } from '../daemon/daemon.ts'
+import { FaultPlan, oddKeys } from '../daemon/faults.ts'
 import { Input } from '../daemon/input.ts'
+import { LeaseTable } from '../daemon/leases.ts'
+import { tellAll } from '../daemon/observer.ts'
 import { keyRule } from '../daemon/record-line.ts'
+import { Recorder } from '../daemon/recorder.ts'
+import { plural } from '../daemon/report.ts'
+import { type SavedState, StateFolder } from '../daemon/state.ts'
 import { Stream } from '../daemon/stream.ts'
 import { UsageError } from '../errors.ts'
-import { newCommand, parseOptions, protocolName, splitArguments, wholeNumber } from './arguments.ts'
-import { DevReporter } from './dev-reporter.ts'
-
-interface DevOptions {
-  readonly input: string
-  readonly key?: string
-  readonly shards: number
-  readonly batch: number
-  readonly protocol?: ConsumerProtocol
-}
+import { parseOptions, splitArguments } from './arguments.ts'
+import { type DevOptions, devCommand, devOptions } from './dev-options.ts'
+import { DevReporter, type RunReporter } from './dev-reporter.ts'
+import { JsonReporter } from './json-reporter.ts'
+import { drainOnSignals } from './signals.ts'
 
 /** Runs the command. Resolves to the exit code: 0 only when everything was acknowledged and checkpointed. */
 export async function dev(args: readonly string[]): Promise<number> {
@@ -25,81 +26,153 @@ export async function dev(args: readonly string[]): Promise<number> {
   if (!parseOptions(command, options)) return 0
   const [stray] = command.args
   if (stray !== undefined) {
-    const end =
-      words === null ? 'The consumer is missing: put "--" in front of its command' : 'Options come first'
-    throw new UsageError(`"${stray}" is not an option. ${end}, as in: dev --input FILE -- node consumer.js`)
+    const advice = words === null ? 'Put "--" in front of the consumer\'s command' : 'Options come first'
+    throw new UsageError(
+      `"${stray}" is not an option. ${advice}, as in: dev --input FILE -- node consumer.js`,
+    )
   }
   if (words === null || words.length === 0) {
     throw new UsageError(
       'The consumer is missing: end the line with its command, for instance -- node consumer.js',
     )
   }
-  return run(command.opts<DevOptions>(), words)
-}
-
-function devCommand(): ReturnType<typeof newCommand> {
-  return newCommand('dev', 'Runs a consumer on a file of records, without AWS and without Java.')
-    .usage('--input FILE [options] -- COMMAND…')
-    .requiredOption('--input <file>', 'newline-delimited JSON, one record a line; - for standard input')
-    .option('--key <field>', 'the field with the partition key (default: the MD5 of the line)')
-    .option('--shards <n>', 'how many shards, each with a consumer of its own', wholeNumber(1000), 1)
-    .option('--batch <n>', 'records in a batch, at most', wholeNumber(10_000), 100)
-    .option(
-      '--protocol <name>',
-      'fds (descriptors 3 and 4) or stdio (default: fds if the command is node)',
-      protocolName,
-    )
-    .allowExcessArguments(true)
-}
-
-async function run(options: DevOptions, words: readonly string[]): Promise<number> {
-  const protocol = protocolFor(words, options.protocol)
+  const asked = devOptions(command)
+  protocolFor(words, asked.protocol)
   checkCommand(words)
-  const stream = new Stream(options.shards, Date.now())
+  const folder = asked.state === undefined ? null : new StateFolder(asked.state)
+  try {
+    return await runWith(asked, words, folder)
+  } finally {
+    folder?.close()
+  }
+}
+
+async function runWith(
+  options: DevOptions,
+  words: readonly string[],
+  folder: StateFolder | null,
+): Promise<number> {
+  const saved = folder?.load() ?? null
+  const shape = shapeOf(options)
+  if (saved !== null) checkSaved(saved, options, shape)
+  const shardCount = options.shards ?? saved?.shardCount ?? 1
+  const { aggregate } = options.faults
+  const stream = new Stream({
+    shards: saved?.shards ?? shardCount,
+    createdAt: saved?.createdAt ?? Date.now(),
+    aggregate,
+  })
+  const keyOf = keyRule(options.key)
   const input = new Input({
     file: options.input,
-    keyOf: keyRule(options.key),
+    keyOf: options.faults.oddKeys ? oddKeys(keyOf) : keyOf,
     onRecord: (ordinal, key) => stream.put(ordinal, key),
+    ...(folder === null ? {} : { seen: saved?.input ?? null }),
   })
+  const table = new LeaseTable(saved?.checkpoints, (checkpoints) =>
+    folder?.save({ stream, shape, shardCount, checkpoints, input: input.fingerprint }),
+  )
   try {
-    if (input.isFile) await input.scan(true)
-    const reporter = new DevReporter(process.stderr, options.shards)
-    const daemon = new Daemon({
-      stream,
-      reader: input,
-      words,
-      protocol,
-      batch: options.batch,
-      timeout: ANSWER_TIME,
-      atEnd: 'end-shard',
-      observer: reporter,
-    })
-    if (input.isFile) daemon.endInput()
-    else void readOn(input, daemon)
-    try {
-      await daemon.run()
-    } finally {
-      reporter.summary(daemon)
+    if (folder !== null && !input.isFile) {
+      throw new UsageError(
+        `--state needs a regular file: ${input.name} cannot be read again from a checkpoint.`,
+      )
     }
-    return daemon.succeeded ? 0 : 1
+    if (input.isFile) await input.scan(!options.follow)
+    return await runDaemon({ options, words, stream, input, table })
   } finally {
     input.close()
   }
 }
 
+interface Parts {
+  readonly options: DevOptions
+  readonly words: readonly string[]
+  readonly stream: Stream
+  readonly input: Input
+  readonly table: LeaseTable
+}
+
+async function runDaemon({ options, words, stream, input, table }: Parts): Promise<number> {
+  const plan = new FaultPlan(options.faults.faults, options.seed)
+  const reporter: RunReporter = options.json
+    ? new JsonReporter(process.stdout, process.stderr)
+    : new DevReporter(process.stderr, { quiet: options.quiet })
+  const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
+  const live = options.follow || !input.isFile
+  const daemon = new Daemon({
+    stream,
+    reader: input,
+    words,
+    protocol: protocolFor(words, options.protocol),
+    batch: options.batch,
+    timeout: options.timeout,
+    atEnd: options.state === undefined ? 'end-shard' : 'drain',
+    idle: live ? IDLE : null,
+    table,
+    plan,
+    observer: recorder === null ? reporter : tellAll([recorder, reporter]),
+  })
+  if (!plan.isEmpty && !options.json && !options.quiet) {
+    process.stderr.write(`Faults of seed ${options.seed}: --seed ${options.seed} repeats them.\n`)
+  }
+  reporter.begin(daemon)
+  const signals = drainOnSignals(daemon, (signal) => reporter.stopping(signal))
+  if (!live) daemon.endInput()
+  const reading = live ? readOn(input, daemon) : Promise.resolve()
+  try {
+    await daemon.run()
+  } finally {
+    signals.stop()
+    input.stop()
+    await reading
+    recorder?.finish()
+    reporter.end(daemon, !plan.isEmpty)
+  }
+  return signals.exitCode ?? (daemon.succeeded ? 0 : 1)
+}
+
+// A stream is read ahead of its consumers, but not far; a file that is followed is looked at from time to time.
 async function readOn(input: Input, daemon: Daemon): Promise<void> {
   try {
-    await input.drain(async () => {
-      daemon.moreInput()
-      while (daemon.waiting > READ_AHEAD) await daemon.changed()
-    })
-    daemon.endInput()
+    if (input.isFile) await input.follow(() => daemon.moreInput())
+    else {
+      await input.drain(async () => {
+        daemon.moreInput()
+        while (daemon.waiting > READ_AHEAD && !daemon.stopping) await daemon.changed()
+      })
+      daemon.endInput()
+    }
   } catch (error) {
     daemon.failInput(error)
   }
 }
 
+// What makes records of lines, in words: a state is of no use to a run that makes others.
+function shapeOf(options: DevOptions): string {
+  const { aggregate, oddKeys: odd } = options.faults
+  const key = options.key === undefined ? 'no --key' : `--key ${options.key}`
+  return [
+    key,
+    ...(aggregate > 1 ? [`--fault aggregate=${aggregate}`] : []),
+    ...(odd ? ['--fault odd-keys'] : []),
+  ].join(' ')
+}
+
+function checkSaved(saved: SavedState, options: DevOptions, shape: string): void {
+  if (options.shards !== undefined && options.shards !== saved.shardCount) {
+    throw new UsageError(
+      `The state in ${options.state} is that of ${plural(saved.shardCount, 'shard')}, not of ${options.shards}: leave --shards out, or use another folder.`,
+    )
+  }
+  if (shape !== saved.shape) {
+    throw new UsageError(
+      `The state in ${options.state} was made with ${saved.shape}, not with ${shape}: use the same, or another folder.`,
+    )
+  }
+}
+
 // How many records may be read ahead of their delivery.
 const READ_AHEAD = 50_000
-// How long a consumer may be silent, in milliseconds.
-const ANSWER_TIME = 300_000
+// How long a shard waits for records until it gets an empty batch, in milliseconds: the launcher's daemon does that.
+const IDLE = 1000

@@ -2,24 +2,16 @@
 // Rule: one consumer that fails ends the run, as it ends the real daemon; the others are drained first.
 
 import type { ConsumerProtocol } from '../children/command.ts'
+import { Account, type AccountTotals } from './account.ts'
 import { Bell } from './bell.ts'
-import { SHARD_END, TRIM_HORIZON } from './checkpointer.ts'
+import { FaultPlan } from './faults.ts'
 import { endsRun, type Finding } from './findings.ts'
-import { Lease, type LeaseEnd, type LeaseHost, type LeaseStep } from './lease.ts'
-import type { CheckpointRequest, DaemonAction, LeasePosition } from './messages.ts'
-import { ShardProgress } from './progress.ts'
+import { Lease } from './lease.ts'
+import { LeaseTable } from './leases.ts'
+import type { DaemonObserver } from './observer.ts'
+import type { ShardProgress } from './progress.ts'
+import { type DaemonContext, ShardRun } from './shard-run.ts'
 import type { RecordReader, Shard, Stream } from './stream.ts'
-
-/** Whoever wants to know what happens: a terminal, a log, a test. All optional, none may throw. */
-export interface DaemonObserver {
-  started?(shard: Shard): void
-  checkpointed?(shard: Shard, position: LeasePosition): void
-  refused?(shard: Shard, request: CheckpointRequest, error: string): void
-  found?(finding: Finding, lastWords: readonly string[]): void
-  ended?(shard: Shard, end: LeaseEnd): void
-  /** A line that a consumer wrote to standard error. */
-  log?(shard: Shard, line: string): void
-}
 
 export interface DaemonOptions {
   readonly stream: Stream
@@ -32,28 +24,78 @@ export interface DaemonOptions {
   readonly timeout: number | null
   /** What the end of the input means for a shard: its end, or that the lease is given back. */
   readonly atEnd: 'end-shard' | 'drain'
+  /** How long an idle shard waits for its empty batch, in milliseconds; null, the default, for ever. */
+  readonly idle?: number | null
+  readonly table?: LeaseTable
+  readonly plan?: FaultPlan
   readonly observer?: DaemonObserver
 }
 
 /** Runs one consumer for each shard. */
 export class Daemon {
-  /** One for each shard, in the stream's order. */
-  readonly progress: ShardProgress[]
   /** Everything that consumers did wrong. */
   readonly findings: Finding[] = []
   readonly #options: DaemonOptions
-  readonly #observer: DaemonObserver
+  readonly #context: DaemonContext
+  readonly #account: Account
+  readonly #table: LeaseTable
   readonly #bell = new Bell()
-  readonly #leases = new Map<Shard, Lease>()
+  readonly #runs: ShardRun[] = []
+  #atWork = new Map<ShardRun, Promise<void>>()
+  #leases = 0
+  #restarts = 0
   #inputEnded = false
   #inputError: unknown = null
   #draining = false
+  #crashing = false
   #stopTimer: ReturnType<typeof setTimeout> | null = null
 
   constructor(options: DaemonOptions) {
+    const plan = options.plan ?? new FaultPlan([], 0)
     this.#options = options
-    this.#observer = options.observer ?? {}
-    this.progress = options.stream.shards.map((shard) => new ShardProgress(shard, TRIM_HORIZON))
+    this.#table = options.table ?? new LeaseTable()
+    this.#account = new Account({ watchKeys: !plan.isEmpty })
+    this.#context = this.#shared(plan)
+    for (const shard of options.stream.shards) this.#runs.push(new ShardRun(shard, this.#context))
+  }
+
+  /** One for each shard, parents before their children. */
+  get progress(): ShardProgress[] {
+    return this.#runs.map((run) => run.progress)
+  }
+
+  /** How many records are waiting to be delivered. */
+  get waiting(): number {
+    return this.#runs.reduce((sum, run) => sum + run.progress.waiting, 0)
+  }
+
+  /** How many consumers were started. */
+  get leases(): number {
+    return this.#leases
+  }
+
+  /** Whether the input was read to its end and everything in it acknowledged and checkpointed. */
+  get isComplete(): boolean {
+    const endsShards = this.#options.atEnd === 'end-shard'
+    return (
+      this.#inputEnded &&
+      this.#runs.every(
+        ({ shard, progress }) =>
+          progress.isDone && (!(endsShards || shard.closedAt !== null) || this.#table.hasEnded(shard)),
+      )
+    )
+  }
+
+  /** Whether it is complete, and nobody did anything wrong. */
+  get succeeded(): boolean {
+    const { lost, outOfOrder, afterCheckpoint } = this.account
+    return this.isComplete && this.findings.length === 0 && lost + outOfOrder + afterCheckpoint === 0
+  }
+
+  /** What became of each record, in sums. */
+  get account(): AccountTotals {
+    const records = this.#runs.reduce((sum, run) => sum + run.shard.log.length, 0)
+    return this.#account.totals(records, this.isComplete)
   }
 
   /** There are more records in the stream. */
@@ -81,112 +123,129 @@ export class Daemon {
 
   /** Stops at once. */
   kill(): void {
-    this.#draining = true
-    for (const lease of this.#leases.values()) lease.kill()
-    this.#bell.ring()
+    this.drain()
+    for (const run of this.#runs) run.lease?.cutOff(true)
   }
 
-  /** Resolves at the next change that a reader ahead of its consumers waits for. */
+  /** Resolves at the next change. */
   changed(): Promise<void> {
     return this.#bell.next()
   }
 
-  /** How many records are waiting to be delivered. */
-  get waiting(): number {
-    return this.progress.reduce((sum, progress) => sum + progress.waiting, 0)
-  }
-
-  /** Whether everything was acknowledged and checkpointed, and no consumer did anything wrong. */
-  get succeeded(): boolean {
-    const done = this.progress.every((progress) => progress.isDone(this.#options.atEnd === 'end-shard'))
-    return this.#inputEnded && done && this.findings.length === 0
-  }
-
-  /** Whether a consumer broke off the run. */
-  get failed(): boolean {
-    return this.findings.some(endsRun)
+  /** Whether the run is on its way to its end. */
+  get stopping(): boolean {
+    return this.#draining
   }
 
   /** Resolves when all consumers are gone; rejects then if the input failed. */
   async run(): Promise<void> {
-    await Promise.all(this.progress.map((progress) => this.#runShard(progress)))
-    if (this.#stopTimer !== null) clearTimeout(this.#stopTimer)
+    for (;;) {
+      this.#startReady()
+      while (this.#atWork.size > 0) await Promise.all(this.#atWork.values())
+      if (this.#stopTimer !== null) clearTimeout(this.#stopTimer)
+      this.#stopTimer = null
+      if (!this.#crashing || this.#draining) break
+      this.#crashing = false
+      this.#restarts += 1
+      this.#options.observer?.restarted?.(this.#restarts)
+    }
+    this.#bell.ring()
     if (this.#inputError !== null) throw this.#inputError
   }
 
-  async #runShard(progress: ShardProgress): Promise<void> {
-    const { shard } = progress
+  #startReady(): void {
+    const ended = (number: number): boolean => {
+      const shard = this.#options.stream.shards[number]
+      return shard !== undefined && this.#table.hasEnded(shard)
+    }
+    for (const run of this.#runs) {
+      const ready = !this.#table.hasEnded(run.shard) && run.shard.parents.every(ended)
+      if (!ready || this.#atWork.has(run) || this.#isStopping()) continue
+      this.#atWork.set(
+        run,
+        this.#runShard(run).finally(() => this.#atWork.delete(run)),
+      )
+    }
+  }
+
+  // One lease after the other, for as long as somebody has to take the shard up.
+  async #runShard(run: ShardRun): Promise<void> {
     const { words, protocol, timeout } = this.#options
-    const { checkpoint } = progress
-    if (this.#draining) return
-    progress.begin(this.#options.stream.cursorAfter(shard, checkpoint))
-    const host = this.#host(progress)
-    const lease = new Lease({ shardId: shard.id, checkpoint, words, protocol, timeout, host })
-    this.#leases.set(shard, lease)
-    this.#observer.started?.(shard)
-    const end = await lease.run()
-    this.#leases.delete(shard)
-    progress.end()
-    this.#observer.ended?.(shard, end)
-    if (end === 'broken') this.#giveUp()
-    this.#bell.ring()
-  }
-
-  #host(progress: ShardProgress): LeaseHost {
-    const { shard } = progress
-    return {
-      next: () => this.#next(progress),
-      store: (position) => {
-        progress.store(position, this.#options.stream.cursorAfter(shard, position))
-        this.#observer.checkpointed?.(shard, position)
-      },
-      action: (action: DaemonAction | null) => progress.act(action),
-      acknowledged: (action) => {
-        progress.acknowledge(action)
-        this.#bell.ring()
-      },
-      refused: (request, error) => this.#observer.refused?.(shard, request, error),
-      found: (finding, lastWords) => {
-        this.findings.push(finding)
-        this.#observer.found?.(finding, lastWords)
-        if (endsRun(finding)) this.#giveUp()
-      },
-      log: (line) => this.#observer.log?.(shard, line),
+    while (!this.#isStopping() && !this.#table.hasEnded(run.shard)) {
+      this.#leases += 1
+      const checkpoint = run.begin(this.#leases)
+      run.lease = new Lease({ shardId: run.shard.id, checkpoint, words, protocol, timeout, host: run })
+      const end = await run.lease.run()
+      run.end(end)
+      this.#bell.ring()
+      if (end === 'broken' || (end === 'drained' && run.isThrough)) return
     }
+    this.#startReady()
   }
 
-  async #next(progress: ShardProgress): Promise<LeaseStep> {
-    while (!this.#draining && progress.waiting === 0 && !this.#inputEnded) await this.#bell.next()
-    if (this.#draining) return { do: 'drain' }
-    if (progress.waiting === 0) return { do: this.#options.atEnd }
-    try {
-      return this.#batch(progress)
-    } catch (error) {
-      this.failInput(error)
-      return { do: 'drain' }
-    }
-  }
-
-  #batch(progress: ShardProgress): LeaseStep {
-    const { stream, reader, batch } = this.#options
-    const records = stream.read(progress.shard, progress.cursor, batch, reader)
-    progress.deliver(records.length)
-    const arrived = records.at(-1)?.approximateArrivalTimestamp ?? Date.now()
-    const millisBehindLatest = progress.waiting === 0 ? 0 : Math.max(1, Date.now() - arrived)
-    progress.behind(millisBehindLatest)
-    return { do: 'batch', records, millisBehindLatest }
+  #isStopping(): boolean {
+    return this.#draining || this.#crashing
   }
 
   // The real daemon goes down as a whole. The healthy consumers get a moment to store what they have.
   #giveUp(): void {
     this.drain()
-    this.#stopTimer ??= setTimeout(() => this.kill(), GIVE_UP_TIME)
+    this.#stopLater(() => this.kill())
   }
-}
 
-/** Whether a shard has been read to its end, as far as the lease table knows. */
-export function isShardEnd(position: LeasePosition): boolean {
-  return position.sequenceNumber === SHARD_END.sequenceNumber
+  #stopLater(stop: () => void): void {
+    this.#stopTimer ??= setTimeout(stop, GIVE_UP_TIME)
+  }
+
+  #crash(killed: Lease | null): void {
+    if (this.#isStopping()) return
+    this.#crashing = true
+    killed?.cutOff(true)
+    if (killed === null) for (const run of this.#runs) run.lease?.cutOff(false)
+    else {
+      this.#stopLater(() => {
+        for (const run of this.#runs) run.lease?.cutOff(false)
+      })
+    }
+    this.#bell.ring()
+  }
+
+  #shared(plan: FaultPlan): DaemonContext {
+    const { stream, reader, batch, atEnd, idle = null, observer = {} } = this.#options
+    const self = this
+    return {
+      stream,
+      reader,
+      table: this.#table,
+      account: this.#account,
+      plan,
+      observer,
+      bell: this.#bell,
+      batch,
+      atEnd,
+      idle,
+      get stopping() {
+        return self.#isStopping()
+      },
+      get inputEnded() {
+        return self.#inputEnded
+      },
+      failInput: (error) => this.failInput(error),
+      broke: (finding) => {
+        this.findings.push(finding)
+        if (endsRun(finding)) this.#giveUp()
+      },
+      crash: (killed) => this.#crash(killed),
+      resharded: (shards) => this.#resharded(shards),
+      reachOf: (shard) => this.#runs[shard.number]?.progress.reach ?? 0,
+    }
+  }
+
+  // The neighbour of a merged shard may be asleep at its end.
+  #resharded(shards: readonly Shard[]): void {
+    for (const shard of shards) this.#runs.push(new ShardRun(shard, this.#context))
+    this.#bell.ring()
+  }
 }
 
 // How long healthy consumers may go on when another one has failed, in milliseconds.

@@ -32,6 +32,13 @@ export function splitRange(range: HashRange): [HashRange, HashRange] {
   ]
 }
 
+/** The range of two neighbours, or null where they are none. */
+export function joinRanges(a: HashRange, b: HashRange): HashRange | null {
+  if (a.end + 1n === b.start) return { start: a.start, end: b.end }
+  if (b.end + 1n === a.start) return { start: b.start, end: a.end }
+  return null
+}
+
 /** Whether the number falls into the range. */
 export function covers(range: HashRange, hash: bigint): boolean {
   return range.start <= hash && hash <= range.end

@@ -3,22 +3,12 @@
 // What cannot be read again (stdin, a pipe) is written to a temporary file first, which has no name any more by
 // the time it is used. Rule: every line is checked before it becomes a record.
 
-import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  createReadStream,
-  fstatSync,
-  openSync,
-  readSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, createReadStream, fstatSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../errors.ts'
 import { Column } from './column.ts'
+import { openInput, openSpool } from './input-file.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
 
 /** Where the lines come from. */
@@ -29,6 +19,14 @@ export interface InputOptions {
   /** Told of each record as it is found: its number, from 0, and its partition key. */
   readonly onRecord: (ordinal: number, partitionKey: string) => void
   readonly stdin?: Readable
+  /** What an earlier run saw of it: the file must still begin with that. With it, or null, the file is hashed. */
+  readonly seen?: Fingerprint | null
+}
+
+/** The part of a file that has been read: its length in bytes, and its SHA-256 in hex. */
+export interface Fingerprint {
+  readonly bytes: number
+  readonly sha256: string
 }
 
 /** An NDJSON file, or a stream of it, as numbered records. */
@@ -41,13 +39,20 @@ export class Input {
   readonly #offsets = new Column((size) => new Float64Array(size))
   readonly #lengths = new Column((size) => new Uint32Array(size))
   readonly #arrivals = new Column((size) => new Float64Array(size))
+  readonly #hash: Hash | null
+  #seen: Fingerprint | null
+  #hashed = 0
   #scanned = 0
   #rest: Buffer = EMPTY
   #line = 0
+  #stopped = false
+  #wake: () => void = () => {}
 
   /** Throws `UsageError` when there is no such file or it cannot be read. */
   constructor(options: InputOptions) {
     this.#options = options
+    this.#seen = options.seen ?? null
+    this.#hash = options.seen === undefined ? null : createHash('sha256')
     this.name = options.file === '-' ? 'standard input' : options.file
     const stdin = options.file === '-'
     const fd = stdin ? null : openInput(options.file)
@@ -72,6 +77,7 @@ export class Input {
 
   /** Reads a file from where the last scan ended to its end. The text behind the last newline counts if `whole`. */
   async scan(whole: boolean): Promise<void> {
+    if (fstatSync(this.#fd).size < this.#scanned) throw this.#changed('is shorter than before')
     const chunk = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const size = readSync(this.#fd, chunk, 0, CHUNK, this.#scanned + this.#rest.length)
@@ -81,13 +87,39 @@ export class Input {
       await new Promise(setImmediate)
     }
     if (whole) this.#takeRest()
+    this.#compare()
+  }
+
+  /** What has been read of the file, up to its last whole record. */
+  get fingerprint(): Fingerprint {
+    this.#hashUpTo(this.#scanned)
+    return { bytes: this.#scanned, sha256: this.#hash?.copy().digest('hex') ?? '' }
+  }
+
+  /** Reads what is added to a file, until `stop()`; `onMore` is called after each look that found something. */
+  async follow(onMore: () => void): Promise<void> {
+    while (!this.#stopped) {
+      const before = this.records
+      await this.scan(false)
+      if (this.records > before) onMore()
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        setTimeout(resolve, LOOK_TIME)
+      })
+    }
+  }
+
+  /** Ends `follow` and `drain`. */
+  stop(): void {
+    this.#stopped = true
+    this.#source?.destroy()
+    this.#wake()
   }
 
   /** Reads a stream to its end; `hold` is awaited between two pieces, and so slows the source down. */
   async drain(hold: () => Promise<void>): Promise<void> {
     let written = 0
-    for await (const piece of this.#source ?? []) {
-      const chunk = piece as Buffer
+    for await (const chunk of this.#pieces()) {
       for (let done = 0; done < chunk.length; ) {
         done += writeSync(this.#fd, chunk, done, chunk.length - done, written + done)
       }
@@ -109,9 +141,19 @@ export class Input {
     return { data, partitionKey, arrivedAt: this.#arrivals.at(ordinal) }
   }
 
+  /** Closes the file; nothing can be read any more. */
   close(): void {
-    this.#source?.destroy()
+    this.stop()
     closeSync(this.#fd)
+  }
+
+  // A source that was destroyed by `stop` is at its end.
+  async *#pieces(): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for await (const piece of this.#source ?? []) yield piece as Buffer
+    } catch (error) {
+      if (!this.#stopped) throw new UsageError(`Cannot read ${this.name}: ${String(error)}`, { cause: error })
+    }
   }
 
   #take(chunk: Buffer): void {
@@ -127,6 +169,31 @@ export class Input {
       throw new UsageError(
         `${this.name}, line ${this.#line + 1} has more than ${LARGEST_RECORD} bytes: Kinesis takes records of up to 10 MiB.`,
       )
+    }
+  }
+
+  // Compared once, as soon as as much has been read as the earlier run had read.
+  #compare(): void {
+    const seen = this.#seen
+    if (seen === null) return
+    this.#seen = null
+    if (this.#scanned < seen.bytes) throw this.#changed('is shorter than in the earlier run')
+    this.#hashUpTo(seen.bytes)
+    if (this.#hash?.copy().digest('hex') !== seen.sha256)
+      throw this.#changed('is not the file of the earlier run')
+  }
+
+  #changed(how: string): UsageError {
+    return new UsageError(`${this.name} ${how}: records may only be added at its end.`)
+  }
+
+  #hashUpTo(end: number): void {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(0, end - this.#hashed)))
+    while (this.#hash !== null && this.#hashed < end) {
+      const size = readSync(this.#fd, chunk, 0, Math.min(CHUNK, end - this.#hashed), this.#hashed)
+      if (size === 0) throw this.#changed('was cut short')
+      this.#hash.update(chunk.subarray(0, size))
+      this.#hashed += size
     }
   }
 
@@ -152,37 +219,7 @@ export class Input {
   }
 }
 
-function openInput(file: string): number {
-  try {
-    const fd = openSync(file, 'r')
-    if (!fstatSync(fd).isDirectory()) return fd
-    closeSync(fd)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : code
-    throw new UsageError(`Cannot read ${file}: ${reason}.`, { cause: error })
-  }
-  throw new UsageError(`Cannot read ${file}: it is a folder.`)
-}
-
-// Without its name, the file is gone when the last descriptor is, however this process ends.
-function openSpool(): number {
-  const file = join(tmpdir(), `kcl-session-${randomUUID()}`)
-  try {
-    const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
-    if (process.platform !== 'win32') unlinkSync(file)
-    return fd
-  } catch (error) {
-    throw new UsageError(
-      `Cannot write to ${tmpdir()}, which keeps what is read from a pipe: ${String(error)}`,
-      {
-        cause: error,
-      },
-    )
-  }
-}
-
+const LOOK_TIME = 200
 const CHUNK = 1024 * 1024
 const NEWLINE = 0x0a
 const RETURN = 0x0d

@@ -11,19 +11,24 @@ import type { CheckpointRequest, DaemonAction, DeliveredRecord, LeasePosition } 
 
 /** What a lease asks of the daemon around it, and tells it. */
 export interface LeaseHost {
-  /** The next thing to do; a promise where there is nothing to do yet. Never rejects. */
-  next(): Promise<LeaseStep>
+  /** The next thing to do; a promise where there is nothing to do yet. `leaseGone`: another worker has the lease. */
+  next(leaseGone: boolean): Promise<LeaseStep>
+  /** The name of an exception to refuse this checkpoint with, or null. */
+  refuse(request: CheckpointRequest): string | null
   /** A checkpoint to be stored before it is answered. */
   store(position: LeasePosition): void
+  refused(request: CheckpointRequest, error: string): void
   /** An action begins; null: it was acknowledged. */
   action(action: DaemonAction | null): void
   acknowledged(action: DaemonAction): void
-  refused(request: CheckpointRequest, error: string): void
   found(finding: Finding, lastWords: readonly string[]): void
+  /** A line that the consumer wrote to standard error. */
   log(line: string): void
+  /** A line of the conversation, or a note on what happened to it. */
+  line(from: 'daemon' | 'consumer' | 'note', text: string): void
 }
 
-/** What a lease does next: hand over a batch, end with the shard, or give the lease back. */
+/** What a lease does next: hand over a batch, end with the shard, give the lease back, or tell that it is gone. */
 export type LeaseStep =
   | {
       readonly do: 'batch'
@@ -32,6 +37,7 @@ export type LeaseStep =
     }
   | { readonly do: 'end-shard' }
   | { readonly do: 'drain' }
+  | { readonly do: 'lose-lease' }
 
 export interface LeaseOptions {
   readonly shardId: string
@@ -44,8 +50,8 @@ export interface LeaseOptions {
   readonly clock?: Clock
 }
 
-/** How a lease ended: with its shard, given back in order, or broken. */
-export type LeaseEnd = 'shard-ended' | 'drained' | 'broken'
+/** How a lease ended: with its shard, given back, lost, broken by its consumer, or cut off from outside. */
+export type LeaseEnd = 'shard-ended' | 'drained' | 'lost' | 'broken' | 'cut-off'
 
 /** One lease, from the start of its consumer to its end. */
 export class Lease {
@@ -57,20 +63,25 @@ export class Lease {
   #settle: (() => void) | null = null
   #stopTimer: () => void = () => {}
   #breaking: Promise<void> | null = null
-  #killed = false
+  #cutOff = false
   #ended = false
 
   constructor(options: LeaseOptions) {
+    const { shardId, checkpoint, host } = options
     this.#options = options
-    this.#host = options.host
+    this.#host = host
     this.#clock = options.clock ?? systemClock
-    this.#conversation = new DaemonConversation({ shardId: options.shardId, checkpoint: options.checkpoint })
+    this.#conversation = new DaemonConversation({
+      shardId,
+      checkpoint,
+      refuse: (asked) => host.refuse(asked),
+    })
     this.#consumer = new Consumer({
       words: options.words,
       protocol: options.protocol,
       onLine: (line) => this.#receive(line),
       onOutputEnd: () => void this.#outputEnded(),
-      onLog: (line) => this.#host.log(line),
+      onLog: (line) => host.log(line),
       onInputClosed: () => void this.#inputClosed(),
     })
   }
@@ -80,21 +91,31 @@ export class Lease {
     const end = await this.#converse()
     await this.#breaking
     await this.#finish()
-    return this.#conversation.state === 'broken' || this.#killed ? 'broken' : end
+    if (this.#conversation.state === 'broken') return 'broken'
+    if (this.#cutOff) return 'cut-off'
+    return this.#conversation.leaseGone ? 'lost' : end
   }
 
-  /** Ends the consumer and everything it started, at once. */
-  kill(): void {
-    this.#killed = true
-    this.#consumer.kill('SIGKILL')
+  /** The daemon is gone from now on: no answers any more, only the end of the input; `kill`: no consumer either. */
+  cutOff(kill: boolean): void {
+    if (kill) this.#consumer.kill('SIGKILL')
+    if (this.#cutOff || this.#ended) return
+    this.#cutOff = true
+    this.#stopTimer()
+    this.#host.line('note', kill ? 'the consumer was killed' : 'the daemon was killed')
     this.#settle?.()
+  }
+
+  /** Another worker takes the lease: checkpoints are refused from now on. */
+  loseLease(): void {
+    this.#conversation.loseLease()
   }
 
   async #converse(): Promise<LeaseEnd> {
     const daemon = this.#conversation
     if (!(await this.#perform(() => daemon.initialize()))) return 'broken'
     for (;;) {
-      const step = await this.#host.next()
+      const step = await this.#host.next(daemon.leaseGone)
       if (this.#isOver()) return 'broken'
       if (step.do === 'batch') {
         const { records, millisBehindLatest } = step
@@ -103,8 +124,8 @@ export class Lease {
         await this.#perform(() => daemon.shardEnded())
         return 'shard-ended'
       } else {
-        if (await this.#perform(() => daemon.shutdownRequested()))
-          await this.#perform(() => daemon.leaseLost())
+        const drained = step.do === 'lose-lease' || (await this.#perform(() => daemon.shutdownRequested()))
+        if (drained) await this.#perform(() => daemon.leaseLost())
         return 'drained'
       }
     }
@@ -117,10 +138,9 @@ export class Lease {
       this.#settle = resolve
     })
     const line = begin()
-    const action = this.#conversation.action
-    this.#host.action(action)
+    this.#host.action(this.#conversation.action)
     this.#restartTimer()
-    this.#consumer.send(line)
+    this.#send(line)
     await over
     this.#settle = null
     this.#stopTimer()
@@ -131,17 +151,24 @@ export class Lease {
   }
 
   #isOver(): boolean {
-    return this.#conversation.state === 'broken' || this.#killed
+    return this.#conversation.state === 'broken' || this.#cutOff
+  }
+
+  #send(line: string): void {
+    this.#host.line('daemon', line)
+    this.#consumer.send(line)
   }
 
   #receive(line: string): void {
-    this.#restartTimer()
+    if (this.#isOver()) return
+    if (line !== '') this.#host.line('consumer', line)
     this.#follow(this.#conversation.receive(line))
+    this.#restartTimer()
   }
 
   #follow(events: readonly DaemonEvent[]): void {
     for (const event of events) {
-      if (event.type === 'send') this.#consumer.send(event.line)
+      if (event.type === 'send') this.#send(event.line)
       else if (event.type === 'finding') this.#found(event.finding)
       else if (event.type === 'checkpoint') {
         if (event.error !== null) this.#host.refused(event.request, event.error)
@@ -155,11 +182,9 @@ export class Lease {
   }
 
   #found(found: Finding): void {
-    if (!endsRun(found)) {
-      this.#host.found(found, this.#consumer.lastWords)
-      return
-    }
-    this.#breaking = this.#breakOff(found)
+    this.#host.line('note', `${found.kind}: ${found.daemon}`)
+    if (endsRun(found)) this.#breaking = this.#breakOff(found)
+    else this.#host.found(found, this.#consumer.lastWords)
   }
 
   // What a consumer says on its way out comes on another pipe, so it is given a moment before it is quoted.
@@ -172,15 +197,15 @@ export class Lease {
   }
 
   async #outputEnded(): Promise<void> {
-    if (this.#ended || this.#killed) return
+    if (this.#ended || this.#isOver()) return
     const exit = await this.#within(EXIT_TIME, this.#consumer.exited)
-    if (this.#ended || this.#killed) return
+    if (this.#ended || this.#isOver()) return
     this.#follow(this.#conversation.outputEnded(exit === null ? 'it closed its output' : howItEnded(exit)))
   }
 
   async #inputClosed(): Promise<void> {
     const exit = await this.#within(EXIT_TIME, this.#consumer.exited)
-    if (exit === null && !this.#ended && !this.#killed) {
+    if (exit === null && !this.#ended && !this.#isOver()) {
       this.#follow(this.#conversation.broken('input-closed', 'it closed its input and lives on'))
     }
   }
@@ -196,14 +221,15 @@ export class Lease {
 
   // The end of input, then of the process, then of its pipes: each has its time.
   async #finish(): Promise<void> {
-    const orderly = this.#conversation.state === 'done'
+    const judged = this.#conversation.state === 'done' || this.#cutOff
     this.#ended = true
+    this.#host.line('note', 'end of input')
     this.#consumer.endInput()
     const { timeout } = this.#options
-    const grace = orderly ? Math.min(timeout ?? END_TIME, END_TIME) : BROKEN_TIME
+    const grace = judged ? Math.min(timeout ?? END_TIME, END_TIME) : BROKEN_TIME
     const exit = await this.#within(grace, this.#consumer.exited)
     const closed = exit === null ? null : await this.#within(grace, this.#consumer.closed)
-    if (orderly && !this.#killed) this.#judgeEnd(exit, closed !== null, grace)
+    if (judged) this.#judgeEnd(exit, closed !== null, grace)
     if (closed === null) {
       this.#consumer.kill('SIGKILL')
       await this.#within(EXIT_TIME, this.#consumer.closed)
@@ -213,17 +239,18 @@ export class Lease {
 
   #judgeEnd(exit: ConsumerExit | null, closed: boolean, grace: number): void {
     const seconds = `${grace / 1000} s`
-    const { shardId } = this.#options
-    const report = (kind: 'no-end' | 'pipe-held' | 'exit-code', came: string, expected: string): void =>
-      this.#host.found(finding(kind, { shardId, action: null, came, expected }), this.#consumer.lastWords)
+    const report = (kind: 'no-end' | 'pipe-held' | 'exit-code', came: string, expected: string): void => {
+      const details = { shardId: this.#options.shardId, action: null, came, expected }
+      this.#host.found(finding(kind, details), this.#consumer.lastWords)
+    }
     if (exit === null) report('no-end', `it is still there ${seconds} after the end of its input`, 'to end')
-    else if (exit.code !== 0) report('exit-code', howItEnded(exit), 'to exit with code 0')
+    else if (exit.code !== 0 && !this.#cutOff) report('exit-code', howItEnded(exit), 'to exit with code 0')
     if (exit !== null && !closed) {
       report('pipe-held', `it has ended, but ${seconds} later its pipes are still open`, 'closed pipes')
     }
   }
 
-  /** What the promise resolves to, or null when the time is up. */
+  // What the promise resolves to, or null when the time is up.
   async #within<T>(time: number, promise: Promise<T>): Promise<T | null> {
     let stop: () => void = () => {}
     const late = new Promise<null>((resolve) => {

@@ -1,31 +1,34 @@
 // What is known of one shard while the daemon runs: how far it was delivered, acknowledged and checkpointed.
 // All three are cursors into the shard's log, counted from where the run began.
 
-import { SHARD_END } from './checkpointer.ts'
-import type { DaemonAction, LeasePosition } from './messages.ts'
+import type { DaemonAction } from './messages.ts'
 import type { Shard } from './stream.ts'
 
 /** One shard's progress. Times are milliseconds of `performance.now()`. */
 export class ShardProgress {
   readonly shard: Shard
-  /** What the lease table holds. */
-  checkpoint: LeasePosition
   /** The next record to deliver. */
-  cursor = 0
+  cursor: number
+  /** The action in hand, or null. */
   action: DaemonAction | null = null
   actionSince = 0
   checkpointSince: number | null = null
   millisBehindLatest: number | null = null
   startedAt: number | null = null
   endedAt: number | null = null
-  #first = 0
-  #delivered = 0
-  #acknowledged = 0
-  #checkpointed = 0
+  readonly #first: number
+  #delivered: number
+  #acknowledged: number
+  #checkpointed: number
 
-  constructor(shard: Shard, checkpoint: LeasePosition) {
+  /** `first`: what comes before this cursor was dealt with by an earlier run. */
+  constructor(shard: Shard, first: number) {
     this.shard = shard
-    this.checkpoint = checkpoint
+    this.#first = first
+    this.cursor = first
+    this.#delivered = first
+    this.#acknowledged = first
+    this.#checkpointed = first
   }
 
   /** Records of this run, delivered at least once. */
@@ -39,6 +42,11 @@ export class ShardProgress {
 
   get checkpointed(): number {
     return this.#checkpointed - this.#first
+  }
+
+  /** The first record that was never delivered; the cursor is before it while records come again. */
+  get reach(): number {
+    return this.#delivered
   }
 
   /** Records that this run has to deliver. */
@@ -57,31 +65,23 @@ export class ShardProgress {
     return (this.endedAt ?? performance.now()) - this.startedAt
   }
 
-  /** Whether all of it was acknowledged and checkpointed, and its end too where it has one. */
-  isDone(withEnd: boolean): boolean {
-    const ended = !withEnd || this.checkpoint.sequenceNumber === SHARD_END.sequenceNumber
-    return ended && this.acknowledged === this.total && this.checkpointed === this.total
+  /** Whether every record was acknowledged, or left behind by a checkpoint, and checkpointed. */
+  get isDone(): boolean {
+    return this.acknowledged === this.total && this.checkpointed === this.total
   }
 
-  /** A lease begins at a cursor. */
+  /** A lease begins at a cursor: what is before it, a checkpoint covers. */
   begin(cursor: number): void {
     this.cursor = cursor
+    this.#acknowledged = Math.max(this.#acknowledged, cursor)
     this.endedAt = null
-    if (this.startedAt !== null) return
-    this.startedAt = performance.now()
-    this.#first = cursor
-    this.#delivered = cursor
-    this.#acknowledged = cursor
-    this.#checkpointed = cursor
+    this.startedAt ??= performance.now()
   }
 
-  deliver(records: number): void {
+  deliver(records: number, millisBehindLatest: number): void {
     this.cursor += records
+    this.millisBehindLatest = millisBehindLatest
     this.#delivered = Math.max(this.#delivered, this.cursor)
-  }
-
-  behind(millis: number): void {
-    this.millisBehindLatest = millis
   }
 
   act(action: DaemonAction | null): void {
@@ -89,14 +89,16 @@ export class ShardProgress {
     this.actionSince = performance.now()
   }
 
-  acknowledge(action: DaemonAction): void {
-    if (action === 'processRecords') this.#acknowledged = Math.max(this.#acknowledged, this.cursor)
+  acknowledge(): void {
+    this.#acknowledged = Math.max(this.#acknowledged, this.cursor)
   }
 
-  store(position: LeasePosition, covered: number): void {
-    this.checkpoint = position
+  /** Everything before a cursor is stored; returns where the part that was not stored before begins. */
+  store(covered: number): number {
+    const before = this.#checkpointed
     this.checkpointSince = performance.now()
-    this.#checkpointed = Math.max(this.#checkpointed, covered)
+    this.#checkpointed = Math.max(before, covered)
+    return before
   }
 
   end(): void {

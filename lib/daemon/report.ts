@@ -1,7 +1,28 @@
-// What a run comes to, in words and columns: for people, on standard error.
+// What a run comes to, in words and columns, for people.
 
+import type { AccountTotals } from './account.ts'
 import type { Finding } from './findings.ts'
 import type { ShardProgress } from './progress.ts'
+
+/** The sums over all shards of a run. */
+export interface RunTotals {
+  readonly shards: number
+  readonly total: number
+  readonly delivered: number
+  readonly acknowledged: number
+  readonly checkpointed: number
+}
+
+export function runTotals(progress: readonly ShardProgress[]): RunTotals {
+  const sum = (of: (one: ShardProgress) => number): number => progress.reduce((all, one) => all + of(one), 0)
+  return {
+    shards: progress.length,
+    total: sum((one) => one.total),
+    delivered: sum((one) => one.delivered),
+    acknowledged: sum((one) => one.acknowledged),
+    checkpointed: sum((one) => one.checkpointed),
+  }
+}
 
 /** The table of shards that closes a run. */
 export function summaryTable(progress: readonly ShardProgress[]): string[] {
@@ -17,17 +38,32 @@ export function summaryTable(progress: readonly ShardProgress[]): string[] {
 
 /** The sentence under the table. */
 export function summarySentence(progress: readonly ShardProgress[]): string {
-  const sum = (of: (one: ShardProgress) => number): number =>
-    progress.reduce((total, one) => total + of(one), 0)
-  const total = sum((one) => one.total)
-  const acknowledged = sum((one) => one.acknowledged)
-  const checkpointed = sum((one) => one.checkpointed)
-  const over = `over ${progress.length} ${progress.length === 1 ? 'shard' : 'shards'}`
-  const records = total === 1 ? 'record' : 'records'
-  if (acknowledged === checkpointed) {
-    return `${count(acknowledged)} of ${count(total)} ${records} acknowledged and checkpointed ${over}`
-  }
-  return `${count(acknowledged)} of ${count(total)} ${records} acknowledged, ${count(checkpointed)} checkpointed, ${over}`
+  const { shards, total, acknowledged, checkpointed } = runTotals(progress)
+  const over = `over ${plural(shards, 'shard')}`
+  const of = `${count(acknowledged)} of ${plural(total, 'record')} acknowledged`
+  if (acknowledged === checkpointed) return `${of} and checkpointed ${over}`
+  return `${of}, ${count(checkpointed)} checkpointed, ${over}`
+}
+
+/** The account of every record, after a run with faults. */
+export function accountLines(account: AccountTotals, consumers: number): string[] {
+  const none = (value: number): string => (value === 0 ? 'none' : count(value))
+  const rows = [
+    ['records', count(account.records)],
+    ['consumers started', count(consumers)],
+    ['delivered once', count(account.deliveredOnce)],
+    [
+      'delivered more often',
+      `${count(account.deliveredAgain)} (${count(account.mostDeliveries)} times at most)`,
+    ],
+    ['acknowledged', count(account.acknowledged)],
+    ['checkpointed', count(account.checkpointed)],
+    ['lost', none(account.lost)],
+    ['out of order in their key', none(account.outOfOrder)],
+    ['delivered again after a checkpoint', none(account.afterCheckpoint)],
+  ]
+  const width = Math.max(...rows.map(([name = '']) => name.length))
+  return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}`)
 }
 
 /** One finding, as a paragraph: where, what was expected, what came, and what the real daemon would do. */
@@ -45,7 +81,12 @@ export function findingLines(finding: Finding, lastWords: readonly string[]): st
 
 /** A whole number, with commas. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US')
+  return Math.round(value).toLocaleString('en-US')
+}
+
+/** A number of things: `1 shard`, `2 shards`. */
+export function plural(value: number, thing: string): string {
+  return `${count(value)} ${thing}${value === 1 ? '' : 's'}`
 }
 
 /** Milliseconds in words: `850 ms`, `4.2 s`, `3 min 5 s`. */
@@ -55,12 +96,13 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(milliseconds / 60_000)} min ${Math.floor((milliseconds % 60_000) / 1000)} s`
 }
 
-// The first column to the left, the others to the right.
-function columns(rows: readonly (readonly string[])[]): string[] {
+/** Rows of cells, the first column to the left and the others to the right. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
   return rows.map((row) =>
     row
       .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join('  '),
+      .join('  ')
+      .trimEnd(),
   )
 }

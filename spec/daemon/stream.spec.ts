@@ -43,7 +43,7 @@ test('makes the sequence numbers that Kinesis makes', () => {
 })
 
 test('finds the first record after a position, whatever the position', () => {
-  const stream = new Stream(1, 1_700_000_000_000)
+  const stream = new Stream({ shards: 1, createdAt: 1_700_000_000_000 })
   const [shard] = stream.shards
   assert.ok(shard)
   for (let ordinal = 0; ordinal < 100; ordinal += 1) stream.put(ordinal, `key ${ordinal}`)
@@ -55,7 +55,7 @@ test('finds the first record after a position, whatever the position', () => {
 })
 
 test('keeps the records of a key in one shard, in their order', () => {
-  const stream = new Stream(5, 0)
+  const stream = new Stream({ shards: 5, createdAt: 0 })
   for (let ordinal = 0; ordinal < 1000; ordinal += 1) stream.put(ordinal, `key ${ordinal % 50}`)
   const shardOf = new Map<number, number>()
   for (const shard of stream.shards) {
@@ -72,7 +72,7 @@ test('keeps the records of a key in one shard, in their order', () => {
 })
 
 test('reads no more at once than Kinesis hands out', () => {
-  const stream = new Stream(1, 0)
+  const stream = new Stream({ shards: 1, createdAt: 0 })
   for (let ordinal = 0; ordinal < 10; ordinal += 1) stream.put(ordinal, 'key')
   const reader: RecordReader = {
     read: () => ({ data: Buffer.alloc(4 * 1024 * 1024), partitionKey: 'key', arrivedAt: 0 }),

@@ -1,0 +1,58 @@
+// How far a run is, in lines: one for each shard on a terminal, one for all elsewhere.
+
+import type { ShardProgress } from '../daemon/progress.ts'
+import { columns, count, duration, plural, runTotals } from '../daemon/report.ts'
+
+/** Keeps what is needed to tell a rate: how much there was a while ago. */
+export class Rates {
+  readonly #last = new Map<string, { at: number; value: number; rate: number }>()
+  readonly #start: number
+
+  /** `start`: when there was nothing yet, in milliseconds. */
+  constructor(start: number) {
+    this.#start = start
+  }
+
+  /** Records a second, over the last second or more. `now` in milliseconds. */
+  rate(name: string, value: number, now: number): number {
+    const last = this.#last.get(name) ?? { at: this.#start, value: 0, rate: 0 }
+    if (now - last.at < RATE_TIME) return last.rate
+    const rate = ((value - last.value) * 1000) / (now - last.at)
+    this.#last.set(name, { at: now, value, rate })
+    return rate
+  }
+}
+
+/** The live lines: shard, records, rate, lag, age of the last checkpoint, action in hand and its age. */
+export function liveLines(
+  progress: readonly ShardProgress[],
+  rates: Rates,
+  now: number,
+  rows: number,
+): string[] {
+  const open = progress.filter((one) => one.action !== null || one.endedAt === null)
+  const shown = open.slice(0, Math.max(1, rows - 6))
+  const lines = columns([
+    ['', 'records', 'rate', 'lag', 'checkpoint', 'in hand'],
+    ...shown.map((one) => [
+      one.shard.id,
+      `${count(one.acknowledged)}/${count(one.total)}`,
+      `${count(rates.rate(one.shard.id, one.acknowledged, now))}/s`,
+      one.millisBehindLatest === null ? '-' : duration(one.millisBehindLatest),
+      one.checkpointSince === null ? 'none' : `${duration(now - one.checkpointSince)} ago`,
+      one.action === null ? '-' : `${one.action} ${duration(now - one.actionSince)}`,
+    ]),
+  ])
+  const rest = open.length - shown.length
+  if (rest > 0) lines.push(`… and ${plural(rest, 'more shard')}`)
+  return ['', ...lines, totalLine(progress, rates, now)]
+}
+
+/** One line for all shards. */
+export function totalLine(progress: readonly ShardProgress[], rates: Rates, now: number): string {
+  const { total, acknowledged, checkpointed } = runTotals(progress)
+  const rate = count(rates.rate('', acknowledged, now))
+  return `${count(acknowledged)} of ${plural(total, 'record')} acknowledged, ${count(checkpointed)} checkpointed, ${rate}/s`
+}
+
+const RATE_TIME = 1000

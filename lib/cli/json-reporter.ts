@@ -1,0 +1,84 @@
+// What `dev --json` tells machines: one JSON object a line on standard output, each with its `event`. What consumers
+// write to standard error goes to standard error, untouched.
+
+import type { Daemon } from '../daemon/daemon.ts'
+import type { FaultName } from '../daemon/faults.ts'
+import type { Finding } from '../daemon/findings.ts'
+import type { LeaseEnd } from '../daemon/lease.ts'
+import type { CheckpointRequest, LeasePosition } from '../daemon/messages.ts'
+import { runTotals } from '../daemon/report.ts'
+import type { Shard } from '../daemon/stream.ts'
+import type { RunReporter } from './dev-reporter.ts'
+import type { TextOutput } from './display.ts'
+
+/** Reports a run to machines. */
+export class JsonReporter implements RunReporter {
+  readonly #output: TextOutput
+  readonly #errors: TextOutput
+
+  constructor(output: TextOutput, errors: TextOutput) {
+    this.#output = output
+    this.#errors = errors
+  }
+
+  begin(daemon: Daemon): void {
+    this.#tell('begin', { shards: daemon.progress.length })
+  }
+
+  started(shard: Shard, lease: number): void {
+    this.#tell('started', { shardId: shard.id, lease })
+  }
+
+  checkpointed(shard: Shard, position: LeasePosition): void {
+    this.#tell('checkpointed', { shardId: shard.id, ...position })
+  }
+
+  refused(shard: Shard, request: CheckpointRequest, error: string): void {
+    this.#tell('refused', { shardId: shard.id, ...request, error })
+  }
+
+  found(finding: Finding, lastWords: readonly string[]): void {
+    this.#tell('finding', { ...finding, lastWords })
+  }
+
+  struck(shard: Shard, fault: FaultName, text: string): void {
+    this.#tell('fault', { shardId: shard.id, fault, text })
+  }
+
+  restarted(times: number): void {
+    this.#tell('restarted', { times })
+  }
+
+  ended(shard: Shard, end: LeaseEnd, lease: number): void {
+    this.#tell('ended', { shardId: shard.id, lease, end })
+  }
+
+  log(_shard: Shard, line: string): void {
+    this.#errors.write(`${line}\n`)
+  }
+
+  stopping(signal: NodeJS.Signals): void {
+    this.#tell('stopping', { signal })
+  }
+
+  end(daemon: Daemon): void {
+    this.#tell('summary', {
+      succeeded: daemon.succeeded,
+      ...runTotals(daemon.progress),
+      perShard: daemon.progress.map((one) => ({
+        shardId: one.shard.id,
+        total: one.total,
+        delivered: one.delivered,
+        acknowledged: one.acknowledged,
+        checkpointed: one.checkpointed,
+        milliseconds: Math.round(one.duration),
+      })),
+      account: daemon.account,
+      consumers: daemon.leases,
+    })
+  }
+
+  #tell(event: string, fields: object): void {
+    this.#output.write(`${JSON.stringify({ event, ...fields })}\n`)
+  }
+}

@@ -1,0 +1,40 @@
+// Who is told what a daemon does: reports, recordings, tests.
+
+import type { FaultName } from './faults.ts'
+import type { Finding } from './findings.ts'
+import type { LeaseEnd } from './lease.ts'
+import type { CheckpointRequest, LeasePosition } from './messages.ts'
+import type { Shard } from './stream.ts'
+
+/** Whoever wants to know what happens: a terminal, a log, a test. All optional, none may throw. */
+export interface DaemonObserver {
+  /** A consumer was started; `lease` counts all consumers of the run from 1. */
+  started?(shard: Shard, lease: number): void
+  checkpointed?(shard: Shard, position: LeasePosition): void
+  refused?(shard: Shard, request: CheckpointRequest, error: string): void
+  found?(finding: Finding, lastWords: readonly string[]): void
+  /** A fault has struck. */
+  struck?(shard: Shard, fault: FaultName, text: string): void
+  ended?(shard: Shard, end: LeaseEnd, lease: number): void
+  /** The daemon begins again after a fault that killed it; `times` counts from 1. */
+  restarted?(times: number): void
+  /** A line that a consumer wrote to standard error. */
+  log?(shard: Shard, line: string): void
+  /** A line of a conversation, or a note on it. */
+  line?(shard: Shard, lease: number, from: 'daemon' | 'consumer' | 'note', text: string): void
+}
+
+/** Tells several observers, one after the other. */
+export function tellAll(observers: readonly DaemonObserver[]): DaemonObserver {
+  return {
+    started: (...of) => observers.forEach((one) => void one.started?.(...of)),
+    checkpointed: (...of) => observers.forEach((one) => void one.checkpointed?.(...of)),
+    refused: (...of) => observers.forEach((one) => void one.refused?.(...of)),
+    found: (...of) => observers.forEach((one) => void one.found?.(...of)),
+    struck: (...of) => observers.forEach((one) => void one.struck?.(...of)),
+    ended: (...of) => observers.forEach((one) => void one.ended?.(...of)),
+    restarted: (...of) => observers.forEach((one) => void one.restarted?.(...of)),
+    log: (...of) => observers.forEach((one) => void one.log?.(...of)),
+    line: (...of) => observers.forEach((one) => void one.line?.(...of)),
+  }
+}

@@ -1,0 +1,241 @@
+// One shard in the daemon's hands: what its lease does next, which faults strike it, and what is written down of it.
+// Rule: the steps follow from the stream, the lease table and the plan of faults, and from nothing else.
+
+import type { Account } from './account.ts'
+import type { Bell } from './bell.ts'
+import type { FaultName, FaultPlan } from './faults.ts'
+import type { Finding } from './findings.ts'
+import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease.ts'
+import type { LeaseTable } from './leases.ts'
+import type { CheckpointRequest, DaemonAction, LeasePosition } from './messages.ts'
+import type { DaemonObserver } from './observer.ts'
+import { ShardProgress } from './progress.ts'
+import type { RecordReader, Shard, Stream } from './stream.ts'
+
+/** What the shards of one daemon share. */
+export interface DaemonContext {
+  readonly stream: Stream
+  readonly reader: RecordReader
+  readonly table: LeaseTable
+  readonly account: Account
+  readonly plan: FaultPlan
+  readonly observer: DaemonObserver
+  readonly bell: Bell
+  /** Records in a batch, at most. */
+  readonly batch: number
+  readonly atEnd: 'end-shard' | 'drain'
+  /** How long a shard without records waits until it gets an empty batch, in milliseconds, or null. */
+  readonly idle: number | null
+  /** Whether all leases are to be given back. */
+  readonly stopping: boolean
+  readonly inputEnded: boolean
+  failInput(error: unknown): void
+  broke(finding: Finding): void
+  /** The whole daemon goes down, and begins again; with a consumer that was killed, or by itself. */
+  crash(killed: Lease | null): void
+  /** A shard has children now. */
+  resharded(shards: readonly Shard[]): void
+  /** The first record of a shard that was never delivered: a shard can be closed there, not before. */
+  reachOf(shard: Shard): number
+}
+
+/** One shard's part of a run. */
+export class ShardRun implements LeaseHost {
+  readonly shard: Shard
+  readonly progress: ShardProgress
+  /** The lease that is at work, or null. */
+  lease: Lease | null = null
+  /** Whether the lease was given back because there is nothing more to come. */
+  isThrough = false
+  readonly #context: DaemonContext
+  #leaseNumber = 0
+  #batchStart = 0
+  #oneMore = false
+
+  constructor(shard: Shard, context: DaemonContext) {
+    this.shard = shard
+    this.#context = context
+    const first = context.stream.cursorAfter(shard, context.table.position(shard))
+    this.progress = new ShardProgress(shard, first)
+    for (let at = 0; at < first; at += 1) context.account.done(shard.log.at(at))
+  }
+
+  /** A lease begins, with this number. Returns where. */
+  begin(lease: number): LeasePosition {
+    const position = this.#context.table.position(this.shard)
+    this.#leaseNumber = lease
+    this.#oneMore = false
+    this.isThrough = false
+    this.progress.begin(this.#context.stream.cursorAfter(this.shard, position))
+    this.#context.observer.started?.(this.shard, lease)
+    return position
+  }
+
+  end(end: LeaseEnd): void {
+    this.lease = null
+    this.progress.end()
+    this.#context.observer.ended?.(this.shard, end, this.#leaseNumber)
+  }
+
+  async next(leaseGone: boolean): Promise<LeaseStep> {
+    const { progress } = this
+    const context = this.#context
+    for (;;) {
+      if (leaseGone && !this.#takeOneMore()) return { do: 'lose-lease' }
+      if (context.stopping) return { do: 'drain' }
+      if (progress.waiting > 0) {
+        const step = this.#stepWithRecords()
+        if (step !== null) return step
+      } else if (this.shard.closedAt !== null) return { do: 'end-shard' }
+      else if (context.inputEnded) {
+        this.isThrough = true
+        return { do: context.atEnd }
+      } else if (!(await this.#wait())) return this.#emptyBatch()
+    }
+  }
+
+  refuse(): string | null {
+    return this.#strike('refuse')?.exception ?? null
+  }
+
+  store(position: LeasePosition): void {
+    const { table, stream, account, observer } = this.#context
+    try {
+      table.store(this.shard, position)
+    } catch (error) {
+      this.#context.failInput(error)
+    }
+    const covered = stream.cursorAfter(this.shard, position)
+    for (let at = this.progress.store(covered); at < covered; at += 1)
+      account.checkpointed(this.shard.log.at(at))
+    observer.checkpointed?.(this.shard, position)
+  }
+
+  refused(request: CheckpointRequest, error: string): void {
+    this.#context.observer.refused?.(this.shard, request, error)
+  }
+
+  action(action: DaemonAction | null): void {
+    this.progress.act(action)
+  }
+
+  acknowledged(action: DaemonAction): void {
+    if (action !== 'processRecords') return
+    const { cursor } = this.progress
+    for (let at = this.#batchStart; at < cursor; at += 1)
+      this.#context.account.acknowledged(this.shard.log.at(at))
+    this.progress.acknowledge()
+    this.#context.bell.ring()
+  }
+
+  found(finding: Finding, lastWords: readonly string[]): void {
+    this.#context.observer.found?.(finding, lastWords)
+    this.#context.broke(finding)
+  }
+
+  log(line: string): void {
+    this.#context.observer.log?.(this.shard, line)
+  }
+
+  line(from: 'daemon' | 'consumer' | 'note', text: string): void {
+    this.#context.observer.line?.(this.shard, this.#leaseNumber, from, text)
+  }
+
+  // When a lease is lost a batch that was on its way may still come, half of the time.
+  #takeOneMore(): boolean {
+    if (this.#oneMore || this.progress.waiting === 0) return false
+    this.#oneMore = this.#context.plan.dice('one-more', this.shard)() < 0.5
+    return this.#oneMore
+  }
+
+  #stepWithRecords(): LeaseStep | null {
+    if (this.#context.plan.isEmpty) return this.#batch()
+    if (this.#reshard()) return null
+    if (this.#strike('shutdown')) return { do: 'drain' }
+    if (this.#strike('empty')) return this.#emptyBatch()
+    if (this.#strike('lease-lost')) this.#later((lease) => lease.loseLease())
+    else if (this.#strike('kill-consumer')) this.#later((lease) => this.#context.crash(lease))
+    else if (this.#strike('kill-daemon')) this.#later(() => this.#context.crash(null))
+    return this.#batch()
+  }
+
+  #reshard(): boolean {
+    const { stream, reader } = this.#context
+    if (this.shard.closedAt !== null || stream.shards.length >= MOST_SHARDS) return false
+    if (this.#strike('split')) {
+      const children = stream.split(this.shard, this.progress.reach, reader)
+      if (children !== null) this.#context.resharded(children)
+    } else if (this.#strike('merge')) {
+      const child = stream.merge(this.shard, (shard) => this.#context.reachOf(shard), reader)
+      if (child !== null) this.#context.resharded([child])
+    }
+    return this.shard.closedAt !== null && this.progress.waiting === 0
+  }
+
+  #strike(name: FaultName): ReturnType<FaultPlan['strike']> {
+    const fault = this.#context.plan.strike(name, this.shard, this.progress.delivered)
+    if (fault !== null) {
+      this.#context.observer.struck?.(
+        this.shard,
+        name,
+        name === 'refuse' ? `${name} ${fault.exception}` : name,
+      )
+    }
+    return fault
+  }
+
+  // Somewhere in the batch that is about to begin; if its lease is over by then, nothing happens.
+  #later(strike: (lease: Lease) => void): void {
+    const { lease } = this
+    const delay = Math.floor(this.#context.plan.dice('delay', this.shard)() * LONGEST_DELAY)
+    setTimeout(() => {
+      if (lease !== null && lease === this.lease) strike(lease)
+    }, delay)
+  }
+
+  #batch(): LeaseStep {
+    const { stream, reader, batch, account } = this.#context
+    const { progress, shard } = this
+    try {
+      const records = stream.read(shard, progress.cursor, batch, reader)
+      this.#batchStart = progress.cursor
+      for (const [at, record] of records.entries()) {
+        account.delivered(shard.log.at(progress.cursor + at), record.partitionKey)
+      }
+      const last = records.at(-1)?.approximateArrivalTimestamp ?? 0
+      const atTip = progress.waiting === records.length
+      const millisBehindLatest = atTip ? 0 : Math.max(1, Date.now() - last)
+      progress.deliver(records.length, millisBehindLatest)
+      return { do: 'batch', records, millisBehindLatest }
+    } catch (error) {
+      this.#context.failInput(error)
+      return { do: 'drain' }
+    }
+  }
+
+  #emptyBatch(): LeaseStep {
+    this.#batchStart = this.progress.cursor
+    return { do: 'batch', records: [], millisBehindLatest: 0 }
+  }
+
+  // Waits for a change; false when the shard has been idle for long enough to get an empty batch.
+  async #wait(): Promise<boolean> {
+    const { bell, idle } = this.#context
+    if (idle === null) {
+      await bell.next()
+      return true
+    }
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), idle)
+    })
+    const woken = await Promise.race([bell.next().then(() => true), late])
+    clearTimeout(timer)
+    return woken
+  }
+}
+
+// Faults could split shards without end.
+const MOST_SHARDS = 1000
+// In which part of a batch a fault strikes, in milliseconds from its start.
+const LONGEST_DELAY = 6
