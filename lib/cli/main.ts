@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: 'run a consumer on a file of records, without AWS and without Java',
     load: async () => (await import('./dev.ts')).dev,
   },
+  run: {
+    about: 'run a consumer under the real daemon, with Java',
+    load: async () => (await import('./run.ts')).run,
+  },
   check: {
     about: "print the daemon's configuration, where each value comes from, and what is wrong with it",
     load: async () => (await import('./check.ts')).check,

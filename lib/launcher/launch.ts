@@ -1,0 +1,199 @@
+// `run`, from the settings to the exit code: what can be checked is checked before the daemon starts; signals
+// are taken from the first moment on; then one supervised run, or, with --restart, one after another.
+
+import { fileURLToPath } from 'node:url'
+import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
+import { UsageError } from '../errors.ts'
+import { systemClock } from '../time.ts'
+import { refused } from './causes.ts'
+import type { Configuration } from './configuration.ts'
+import { REAPING } from './doctor.ts'
+import { unreachable } from './endpoints.ts'
+import { mayStart } from './finding.ts'
+import { type Identity, takeIdentity } from './identity.ts'
+import { findDaemonJars } from './jars.ts'
+import { findJava } from './java.ts'
+import { isLoopback } from './lint-places.ts'
+import { proxyEnvironment } from './proxies.ts'
+import type { LogLevel, Reporter } from './reporter.ts'
+import { type DaemonStart, daemonStart } from './script.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { keepsTrying, type Outcome, Supervision } from './supervision.ts'
+
+/** What `run` was told. Times are milliseconds. */
+export interface LaunchOptions {
+  readonly configuration: Configuration
+  readonly strict: boolean
+  readonly jars?: string | undefined
+  readonly protocol?: ConsumerProtocol | undefined
+  readonly javaOptions: readonly string[]
+  readonly logLevel: LogLevel
+  readonly stopTimeout: number
+  readonly startTimeout: number
+  readonly restart: boolean
+  readonly environment: NodeJS.ProcessEnv
+  readonly reporter: Reporter
+  readonly signals: StopSignals
+}
+
+/** Runs the daemon until it is stopped or fails; resolves to the exit code. Throws UsageError before it starts. */
+export async function launch(options: LaunchOptions): Promise<number> {
+  const { configuration, reporter, signals } = options
+  for (const { severity, message, remedy } of configuration.findings) {
+    if (severity !== 'info')
+      reporter.tell(severity === 'error' ? 'error' : 'warn', `${message} ${remedy ?? ''}`.trim())
+  }
+  if (!mayStart(configuration.findings, options.strict)) return 2
+  refuseImpossible(configuration)
+  if (process.pid === 1) reporter.tell('warn', `${REAPING}.`)
+  const identity = await takeIdentity(
+    setting(configuration, 'applicationName'),
+    configuration.settings.get('workerIdentifier')?.value,
+  )
+  try {
+    const start = await prepare(options, identity)
+    tellStart(options, identity)
+    for (const address of endpointsOf(configuration)) void tellUnreachable(address, options)
+    return await superviseUntilStopped(options, start)
+  } finally {
+    identity.slot?.release()
+    signals.forget()
+  }
+}
+
+function refuseImpossible({ command }: Configuration): void {
+  if (process.platform === 'win32') {
+    throw new UsageError(
+      'run is for Linux and macOS. On Windows use WSL, or try the consumer with kcl-session dev.',
+    )
+  }
+  if (!hasShell()) throw new UsageError('run needs /bin/sh, which this system does not have.')
+  checkCommand(command)
+}
+
+async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): Promise<DaemonStart> {
+  const { configuration, environment, reporter, signals } = options
+  const { signal } = signals
+  const note = (text: string): void => reporter.tell('info', text)
+  const java = await findJava(environment, undefined, signal)
+  const jars = await findDaemonJars({ jars: options.jars, environment, signal, note })
+  for (const warning of jars.warnings) reporter.tell('warn', warning)
+  const properties = new Map([...configuration.settings].map(([key, { value }]) => [key, value]))
+  properties.set('workerIdentifier', workerIdentifier)
+  properties.delete('executableName')
+  return daemonStart({
+    java: java.program,
+    jars: jars.folder,
+    logback: fileURLToPath(LOGBACK),
+    javaOptions: options.javaOptions,
+    rootLevel: options.logLevel === 'debug' ? 'DEBUG' : options.logLevel === 'trace' ? 'TRACE' : 'INFO',
+    properties,
+    command: configuration.command,
+    protocol: chooseProtocol(options),
+    proxies: proxyEnvironment(
+      environment,
+      endpointsOf(configuration)
+        .filter(isLoopback)
+        .map((address) => new URL(address).hostname),
+    ),
+    stopTimeout: options.stopTimeout,
+  })
+}
+
+// Node closes inherited descriptors in what it spawns: behind these programs 3 and 4 are something else.
+function chooseProtocol({ configuration: { command }, protocol, reporter }: LaunchOptions): ConsumerProtocol {
+  const chosen = protocolFor(command, protocol)
+  const [program = ''] = command
+  if (chosen === 'stdio' && protocol === undefined && NODE_STARTERS.test(program)) {
+    reporter.tell(
+      'info',
+      `${program} starts Node as a child of its own, so the protocol stays on stdin and stdout. "node --import tsx consumer.ts" would put it out of reach of stray output.`,
+    )
+  }
+  return chosen
+}
+
+async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart): Promise<number> {
+  const { configuration, reporter, signals, stopTimeout, startTimeout, environment } = options
+  const context = {
+    streamName:
+      configuration.settings.get('streamName')?.value ?? configuration.settings.get('streamArn')?.value ?? '',
+    applicationName: setting(configuration, 'applicationName'),
+    region:
+      configuration.settings.get('regionName')?.value ??
+      environment.AWS_REGION ??
+      'the region of the credentials',
+  }
+  for (let failures = 0; ; failures++) {
+    signals.throwIfStopped()
+    const startedAt = systemClock.now()
+    const supervision = new Supervision({
+      start,
+      environment,
+      context,
+      reporter,
+      clock: systemClock,
+      stopTimeout,
+      startTimeout,
+    })
+    const outcome = await signals.during(supervision, () => supervision.run())
+    if (outcome.kind === 'stopped') return exitCode(outcome, options)
+    if (!options.restart || signals.stopped) return 1
+    if (systemClock.now() - startedAt > HEALTHY) failures = 0
+    const delay = Math.min(FIRST_DELAY * 2 ** failures, LONGEST_DELAY)
+    reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`)
+    await signals.pause(delay)
+  }
+}
+
+function exitCode(outcome: Outcome & { kind: 'stopped' }, { signals, reporter }: LaunchOptions): number {
+  if (!outcome.clean) {
+    reporter.tell(
+      'warn',
+      'Stopped, but not every consumer was done; what it had in hand will be delivered again.',
+    )
+    return 1
+  }
+  reporter.tell('info', 'Stopped; every consumer was done.')
+  return signals.stopped === 'SIGINT' ? 130 : 0
+}
+
+function tellStart({ configuration, reporter }: LaunchOptions, { workerIdentifier }: Identity): void {
+  const stream = configuration.settings.get('streamArn')?.value ?? setting(configuration, 'streamName')
+  const application = setting(configuration, 'applicationName')
+  reporter.tell('info', `Starting ${application} on the stream ${stream} as worker ${workerIdentifier}`, {
+    applicationName: application,
+    workerIdentifier,
+  })
+}
+
+async function tellUnreachable(address: string, { reporter, environment }: LaunchOptions): Promise<void> {
+  const proxied =
+    environment.HTTPS_PROXY || environment.https_proxy || environment.HTTP_PROXY || environment.http_proxy
+  if (proxied && !isLoopback(address)) return
+  const reason = await unreachable(address, ENDPOINT_TIMEOUT)
+  if (reason !== undefined) reporter.tellOnce('error', keepsTrying(refused(new URL(address).host, reason)))
+}
+
+function endpointsOf({ settings }: Configuration): string[] {
+  const values = ENDPOINTS.map((key) => settings.get(key)?.value)
+  return values.filter((value): value is string => value !== undefined && URL.canParse(value))
+}
+
+function setting({ settings }: Configuration, key: string): string {
+  return settings.get(key)?.value ?? ''
+}
+
+const LOGBACK = new URL('../../../lib/launcher/logback.xml', import.meta.url)
+const ENDPOINTS = [
+  'kinesisEndpoint',
+  'kinesisClient.endpointOverride',
+  'dynamoDBEndpoint',
+  'dynamoDbClient.endpointOverride',
+]
+const NODE_STARTERS = /^(npx|npm|pnpm|pnpx|yarn|bunx|tsx|ts-node|nodemon|node)$/
+const ENDPOINT_TIMEOUT = 3000
+const FIRST_DELAY = 1000
+const LONGEST_DELAY = 60_000
+// After so long at work, the next failure is a new story.
+const HEALTHY = 300_000
