@@ -130,7 +130,9 @@ export class Loop implements SeatPort {
     this.#failure = error
     this.#conversation.fail()
     const reason =
-      error instanceof KclError ? error : new UsageError(`The session failed: ${error}`, { cause: error })
+      error instanceof KclError
+        ? error
+        : new UsageError(`The session failed: ${error}`, { cause: error })
     this.#abort(reason)
     const unanswered = 'The session failed before the checkpoint was answered.'
     this.ledger.close(
@@ -235,7 +237,7 @@ export class Loop implements SeatPort {
   async #perform(message: Message): Promise<void> {
     if (this.#shard === null || message.action === 'checkpoint') return
     await perform(message.action, this.#shard, this.#actions)
-    if (this.#state === 'open') this.#acknowledge()
+    await this.#acknowledgeWhenAnswered()
   }
 
   #handOut(delivery: Delivery): void {
@@ -258,7 +260,12 @@ export class Loop implements SeatPort {
     }
     this.ledger.finishAll(delivery)
     this.ledger.askPolicy('batch', delivery)
-    await this.ledger.quiet()
+    await this.#acknowledgeWhenAnswered()
+  }
+
+  // What the user's code asks for while we wait for one answer may have sent another checkpoint by now.
+  async #acknowledgeWhenAnswered(): Promise<void> {
+    while (this.#conversation.awaitsAnswer) await this.ledger.quiet()
     if (this.#state === 'open') this.#acknowledge()
   }
 

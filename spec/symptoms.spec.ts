@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { UsageError } from '../lib/errors.ts'
-import { manual, type RecordBatch } from '../lib/index.ts'
+import { manual, type RecordBatch, UsageError } from '../lib/index.ts'
 import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
 
 test('a loop over records does not go on while the next batch waits for a checkpoint that covers the rest', async (t) => {
@@ -36,6 +35,20 @@ test('a new loop is not ended for what the one before it had left early', async 
   await refused
   const { value } = await again
   assert.equal(value?.attempt, 2)
+})
+
+test('a checkpoint asked for in the moment before the status does not fail the session', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 3)
+  const [first] = batch.records
+  const stored = Promise.resolve().then(() => batch.checkpoint(first))
+  outer.next()
+  assert.deepEqual(await wire.heard(), [status('processRecords')])
+  assert.equal(wire.session.state, 'open')
+  wire.deliver([])
+  assert.deepEqual(await wire.heard(), [checkpoint(1)])
+  wire.answer(checkpoint(1))
+  assert.equal(await stored, true)
+  assert.deepEqual(await wire.heard(), [status('processRecords')])
 })
 
 /** A session with the first batch of so many records in the user's hands. */
