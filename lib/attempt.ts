@@ -88,10 +88,16 @@ export class Attempt {
     return index < 0 ? true : this.port.store(this.delivery, index)
   }
 
-  /** Called by the inner loop at each step: whether it may go on. Throws when it must not. */
-  enter(iterator: RecordIterator): boolean {
+  /** Whether records may be handed out: not once the lease is lost. Throws where the attempt is over, or the session failed. */
+  goesOn(): boolean {
     if (!this.port.handsOut()) return false
     if (this.#over !== null) throw this.#over
+    return true
+  }
+
+  /** Called by the inner loop at each step: whether it may go on. Throws when it must not. */
+  enter(iterator: RecordIterator): boolean {
+    if (!this.goesOn()) return false
     if (this.#inner !== null && this.#inner !== iterator) {
       throw new UsageError(
         'A second loop over this batch was started while the first is live. Leave the first one, or use batch.records.',
@@ -120,7 +126,8 @@ export class Attempt {
     const whole = this.delivery.size - 1
     if (this.#skipped) return whole
     if (this.byHandler || this.#left) return this.delivery.watermark - 1
-    return this.#inner === null ? whole : this.#inner.index
+    if (this.#inner === null) return whole
+    return this.#inner.index
   }
 
   #indexOf(at: Position): number {

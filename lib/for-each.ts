@@ -74,7 +74,7 @@ async function handleBatch(work: Work, batch: RecordBatch, attempt: Attempt): Pr
   const { delivery, port } = attempt
   for (let index = delivery.watermark; index < delivery.size; index += 1) {
     const record = delivery.records[index]
-    if (record === undefined || !port.handsOut()) return
+    if (record === undefined || !attempt.goesOn()) return
     const outcome = await handleRecord(work, record, batch, attempt)
     if (outcome === 'lease lost') return
     port.finished(delivery, index)
@@ -114,7 +114,7 @@ async function handleRecord(
       if (decision === 'stop') throw error
       const delay = decision === 'retry' ? schedule.maxDelay : retryDelay(schedule, tries, Math.random)
       await wait(work.port.clock, delay, batch.signal)
-      if (!attempt.port.handsOut()) return 'lease lost'
+      if (!attempt.goesOn()) return 'lease lost'
     }
   }
 }

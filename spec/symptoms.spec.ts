@@ -51,6 +51,20 @@ test('a checkpoint asked for in the moment before the status does not fail the s
   assert.deepEqual(await wire.heard(), [status('processRecords')])
 })
 
+test('a handler that closes the session is handed no further records', async (t) => {
+  const wire = new Wire(t, { policy: manual() })
+  const seen: string[] = []
+  const loop = wire.session.forEach((record) => {
+    seen.push(record.text())
+    void wire.session.close()
+  })
+  wire.initialize()
+  await wire.said()
+  wire.deliver(records(3))
+  await assert.rejects(loop, /the session was closed/)
+  assert.deepEqual(seen, ['record 1'])
+})
+
 /** A session with the first batch of so many records in the user's hands. */
 async function atFirstBatch(t: TestContext, count: number) {
   const wire = new Wire(t, { policy: manual() })
