@@ -2,6 +2,7 @@
 // user, who acknowledges it by asking for the next; everything else is answered here, while the user waits.
 
 import { setMaxListeners } from 'node:events'
+import { inspect } from 'node:util'
 import { type ActionPort, perform } from './actions.ts'
 import { Attempt, type BatchPort } from './attempt.ts'
 import { RecordBatch } from './batch.ts'
@@ -132,7 +133,7 @@ export class Loop implements SeatPort {
     const reason =
       error instanceof KclError
         ? error
-        : new UsageError(`The session failed: ${error}`, { cause: error })
+        : new UsageError(`The session failed: ${show(error)}`, { cause: error })
     this.#abort(reason)
     const unanswered = 'The session failed before the checkpoint was answered.'
     this.ledger.close(
@@ -354,6 +355,11 @@ export class Loop implements SeatPort {
       turn: () => this.#turns.due(),
     }
   }
+}
+
+// Anything can be thrown, even what has no text.
+function show(error: unknown): string {
+  return error instanceof Error ? String(error) : inspect(error)
 }
 
 const LEFT_EARLY =

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { manual, type RecordBatch, UsageError } from '../lib/index.ts'
+import { inspect } from 'node:util'
+import { KclError, manual, type RecordBatch, UsageError } from '../lib/index.ts'
 import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
 
 test('a loop over records does not go on while the next batch waits for a checkpoint that covers the rest', async (t) => {
@@ -64,6 +65,23 @@ test('a handler that closes the session is handed no further records', async (t)
   await assert.rejects(loop, /the session was closed/)
   assert.deepEqual(seen, ['record 1'])
 })
+
+for (const thrown of [Symbol('odd'), Object.create(null), null, 'text']) {
+  test(`a hook that throws ${typeof thrown === 'string' ? 'text' : inspect(thrown)} fails the session like any other`, async (t) => {
+    const onInitialize = (): never => {
+      throw thrown
+    }
+    const wire = new Wire(t, { onInitialize })
+    const next = wire.session.batches().next()
+    wire.initialize()
+    await assert.rejects(next, (error) => error === thrown)
+    assert.equal(wire.session.state, 'failed')
+    assert.ok(wire.session.signal.reason instanceof KclError)
+    assert.equal(wire.session.signal.reason.cause, thrown)
+    await settle()
+    assert.ok(wire.outputEnded)
+  })
+}
 
 /** A session with the first batch of so many records in the user's hands. */
 async function atFirstBatch(t: TestContext, count: number) {
