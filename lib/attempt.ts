@@ -127,7 +127,8 @@ export class Attempt {
     if (this.#skipped) return whole
     if (this.byHandler || this.#left) return this.delivery.watermark - 1
     if (this.#inner === null) return whole
-    return this.#inner.index
+    // Before its first record there is no current one, but an earlier attempt may have finished some.
+    return Math.max(this.#inner.index, this.delivery.watermark - 1)
   }
 
   #indexOf(at: Position): number {

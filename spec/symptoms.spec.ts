@@ -83,6 +83,24 @@ for (const thrown of [Symbol('odd'), Object.create(null), null, 'text']) {
   })
 }
 
+test('a checkpoint asked for while the first record of another attempt is on its way stores what is finished', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 3)
+  const before = batch[Symbol.asyncIterator]()
+  await before.next()
+  await before.next()
+  await outer.return?.()
+  const again = (await wire.session.batches().next()).value as RecordBatch
+  const until = performance.now() + 30
+  while (performance.now() < until);
+  const inner = again[Symbol.asyncIterator]()
+  const first = inner.next()
+  const stored = again.checkpoint()
+  assert.equal((await first).value?.text(), 'record 2')
+  assert.deepEqual(await wire.said(), checkpoint(1))
+  wire.answer(checkpoint(1))
+  assert.equal(await stored, true)
+})
+
 /** A session with the first batch of so many records in the user's hands. */
 async function atFirstBatch(t: TestContext, count: number) {
   const wire = new Wire(t, { policy: manual() })
