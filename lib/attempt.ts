@@ -19,6 +19,8 @@ export interface BatchPort {
   finishedAll(delivery: Delivery): void
   /** Stores the position of a record, explicitly. */
   store(delivery: Delivery, index: number): Promise<boolean>
+  /** Stores the last finished position, of whichever batch. */
+  storeFinished(): Promise<boolean>
   skipped(records: number): void
   /** A promise to wait for, when the event loop has not turned for too long. */
   turn(): Promise<void> | null
@@ -85,7 +87,7 @@ export class Attempt {
 
   async checkpoint(at?: Position): Promise<boolean> {
     const index = at === undefined ? this.#lastMeant() : this.#indexOf(at)
-    return index < 0 ? true : this.port.store(this.delivery, index)
+    return index < 0 ? this.port.storeFinished() : this.port.store(this.delivery, index)
   }
 
   /** Whether records may be handed out: not once the lease is lost. Throws where the attempt is over, or the session failed. */
@@ -120,7 +122,7 @@ export class Attempt {
     this.#left = left
   }
 
-  // The index of the record that a checkpoint without an argument means; -1 where nothing is finished.
+  // The index of the record that a checkpoint without an argument means; -1 where nothing of this batch is finished.
   #lastMeant(): number {
     this.#refuseOver('checkpoint() without an argument')
     const whole = this.delivery.size - 1

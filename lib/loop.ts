@@ -351,6 +351,7 @@ export class Loop implements SeatPort {
       },
       finishedAll: (delivery) => ledger.finishAll(delivery),
       store: (delivery, index) => ledger.store(delivery, index),
+      storeFinished: () => ledger.storeFinished(),
       skipped: (records) => ledger.skipped(records),
       turn: () => this.#turns.due(),
     }

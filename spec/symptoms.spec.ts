@@ -101,6 +101,21 @@ test('a checkpoint asked for while the first record of another attempt is on its
   assert.equal(await stored, true)
 })
 
+test('a checkpoint in a batch of which nothing is finished stores what was finished before it', async (t) => {
+  const { wire, outer } = await atFirstBatch(t, 3)
+  const next = outer.next()
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.deliver(records(2, 4))
+  const batch = (await next).value as RecordBatch
+  const inner = batch[Symbol.asyncIterator]()
+  await inner.next()
+  await inner.return?.()
+  const stored = batch.checkpoint()
+  assert.deepEqual(await wire.said(), checkpoint(3))
+  wire.answer(checkpoint(3))
+  assert.equal(await stored, true)
+})
+
 /** A session with the first batch of so many records in the user's hands. */
 async function atFirstBatch(t: TestContext, count: number) {
   const wire = new Wire(t, { policy: manual() })
