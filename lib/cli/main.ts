@@ -18,6 +18,14 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: 'run a consumer under the real daemon, with Java',
     load: async () => (await import('./run.ts')).run,
   },
+  local: {
+    about: 'run Kinesis and DynamoDB on this machine, with a stream to play with',
+    load: async () => (await import('./local.ts')).local,
+  },
+  put: {
+    about: 'put a file of records into a stream',
+    load: async () => (await import('./put.ts')).put,
+  },
   check: {
     about: "print the daemon's configuration, where each value comes from, and what is wrong with it",
     load: async () => (await import('./check.ts')).check,

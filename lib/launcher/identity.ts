@@ -26,6 +26,12 @@ export async function takeIdentity(application: string, explicit: string | undef
   return { workerIdentifier: `${hostname()}-${randomUUID()}`, slot: undefined }
 }
 
+/** The name that the first worker of an application gets here; undefined where names are random. */
+export function firstWorkerIdentifier(): string | undefined {
+  const machine = process.platform === 'linux' ? machineName() : undefined
+  return machine === undefined ? undefined : `${machine}-0`
+}
+
 async function explicitIdentity(application: string, workerIdentifier: string): Promise<Identity> {
   const slot = await holdSlot(`${application}/worker/${workerIdentifier}`)
   if (slot === 'taken') {

@@ -129,7 +129,7 @@ async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart)
     const startedAt = systemClock.now()
     const supervision = new Supervision({
       start,
-      environment,
+      environment: { ...localCredentials(options), ...environment },
       context,
       reporter,
       clock: systemClock,
@@ -173,6 +173,21 @@ async function tellUnreachable(address: string, { reporter, environment }: Launc
   if (proxied && !isLoopback(address)) return
   const reason = await unreachable(address, ENDPOINT_TIMEOUT)
   if (reason !== undefined) reporter.tellOnce('error', keepsTrying(refused(new URL(address).host, reason)))
+}
+
+// On this machine any keys will do, but the SDK refuses to send a request without some.
+function localCredentials({ configuration, environment }: LaunchOptions): Record<string, string> {
+  const { settings } = configuration
+  const given = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'].some(
+    (name) => environment[name],
+  )
+  const provider = settings.get('AwsCredentialsProvider')
+  const kinesis =
+    settings.get('kinesisEndpoint')?.value ?? settings.get('kinesisClient.endpointOverride')?.value
+  const dynamo =
+    settings.get('dynamoDBEndpoint')?.value ?? settings.get('dynamoDbClient.endpointOverride')?.value
+  if (given || provider?.source !== 'default' || !isLoopback(kinesis) || !isLoopback(dynamo)) return {}
+  return { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
 }
 
 function endpointsOf({ settings }: Configuration): string[] {

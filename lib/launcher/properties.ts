@@ -40,8 +40,14 @@ export function parseProperties(bytes: Uint8Array, file: string): Property[] {
 /** The text of a file that Java reads back as these keys and values; plain ASCII. */
 export function formatProperties(entries: Iterable<readonly [key: string, value: string]>): string {
   let text = ''
-  for (const [key, value] of entries) text += `${escapeKey(key, true)}=${escapeValue(value, true)}\n`
+  for (const [key, value] of entries)
+    text += `${escapeKey(key, true)}=${readable(escapeValue(value, true))}\n`
   return text
+}
+
+// Behind the first equals sign these four need no backslash, and an address reads better without.
+function readable(value: string): string {
+  return value.replace(/\\(.)/g, (pair, character: string) => ('=:#!'.includes(character) ? character : pair))
 }
 
 function reason(cause: unknown): string {

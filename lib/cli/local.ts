@@ -1,0 +1,104 @@
+// `kcl-session local`: Kinesis and DynamoDB on this machine, a stream, seeded lease tables, and the properties
+// for a consumer on them; until Ctrl-C.
+
+import { writeFileSync } from 'node:fs'
+import { UsageError } from '../errors.ts'
+import { firstWorkerIdentifier } from '../launcher/identity.ts'
+import { StoppedEarly, StopSignals } from '../launcher/stop-signals.ts'
+import { localProperties } from '../local/local-properties.ts'
+import { seed } from '../local/seed.ts'
+import { type Servers, startServers } from '../local/servers.ts'
+import { newCommand, parseOptions, wholeNumber } from './arguments.ts'
+
+interface LocalOptions {
+  readonly streamName: string
+  readonly applicationName: string
+  readonly shards: number
+  readonly port: number
+  readonly write?: string
+}
+
+/** Runs the command. Resolves to the exit code when it is stopped. */
+export async function local(args: readonly string[]): Promise<number> {
+  const command = newCommand(
+    'local',
+    'Runs Kinesis and DynamoDB on this machine, with a stream to play with.',
+  )
+    .option('--stream-name <name>', 'the stream', 'words')
+    .option('--application-name <name>', 'the application whose lease tables are made', 'demo')
+    .option('--shards <n>', 'how many shards', wholeNumber(100), 2)
+    .option('--port <n>', 'the port of Kinesis; DynamoDB gets the next but one', wholeNumber(65_533), 4568)
+    .option('--write <file>', 'write the properties to a file instead of standard output')
+    .allowExcessArguments(false)
+  if (!parseOptions(command, args)) return 0
+  const signals = new StopSignals()
+  try {
+    await serve(command.opts<LocalOptions>(), signals)
+    return 0
+  } catch (error) {
+    // To be stopped is how this command ends.
+    if (signals.signal.reason instanceof StoppedEarly) return 0
+    throw error
+  } finally {
+    signals.forget()
+  }
+}
+
+async function serve(options: LocalOptions, signals: StopSignals): Promise<void> {
+  const region = process.env.AWS_REGION || 'us-east-1'
+  const note = (text: string): void => console.error(text)
+  const servers = await startServers({
+    kinesisPort: options.port,
+    dynamoDBPort: options.port + 2,
+    region,
+    environment: process.env,
+    signal: signals.signal,
+    note,
+  })
+  try {
+    await seedAndTell(options, servers, region, note)
+    await Promise.race([servers.failed, stopOf(signals.signal)])
+  } finally {
+    await servers.stop()
+  }
+}
+
+async function seedAndTell(
+  { streamName, applicationName, shards, write }: LocalOptions,
+  { kinesisEndpoint, dynamoDBEndpoint }: Servers,
+  region: string,
+  note: (text: string) => void,
+): Promise<void> {
+  const leaseOwner = firstWorkerIdentifier()
+  const places = { kinesisEndpoint, dynamoDBEndpoint, region, streamName, applicationName }
+  await seed({ ...places, shards, leaseOwner: leaseOwner ?? LOCAL_WORKER })
+  const text = localProperties({
+    ...places,
+    workerIdentifier: leaseOwner === undefined ? LOCAL_WORKER : undefined,
+  })
+  if (write === undefined) process.stdout.write(text)
+  else {
+    try {
+      writeFileSync(write, text)
+    } catch (cause) {
+      throw new UsageError(`--write: ${write} cannot be written: ${String(cause)}`, { cause })
+    }
+  }
+  const config = write ?? 'FILE'
+  note(
+    `The stream ${streamName} with ${shards} shards is ready${write === undefined ? '; above are the properties for it' : `; its properties are in ${write}`}.`,
+  )
+  note(`Fill it:     kcl-session put --config=${config} --input events.ndjson --key id`)
+  note(`Consume it:  kcl-session run --config=${config} -- node consumer.js`)
+  note('Ctrl-C ends it, and everything in it is gone.')
+}
+
+function stopOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    // A listener does not keep the process alive, and the servers' pipes are all that else does.
+    if (signal.aborted) resolve()
+  })
+}
+
+const LOCAL_WORKER = 'local'

@@ -1,0 +1,107 @@
+// The local Kinesis: the npm package kinesis-local, from the project's own node_modules, or fetched once by npm
+// into the cache. It runs with its own folder as the working directory, where it looks for server.json.
+
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { cacheRoot, type JarOptions } from '../launcher/jars.ts'
+import { runProgram } from '../launcher/programs.ts'
+import { waitForSlot } from '../launcher/slot.ts'
+
+/** The folder of kinesis-local, fetched where it is not there yet; throws UsageError where that fails. */
+export async function findKinesisLocal(options: JarOptions): Promise<string> {
+  return (
+    installed(join(process.cwd(), 'package.json')) ??
+    installed(import.meta.url) ??
+    (await fetchIntoCache(options))
+  )
+}
+
+/** The ports and streams of the local Kinesis, as it takes them from the environment. */
+export function kinesisEnvironment(settings: {
+  readonly port: number
+  readonly tlsPort: number
+  readonly region: string
+}): Record<string, string> {
+  return {
+    KINESIS_MOCK_PLAIN_PORT: String(settings.port),
+    KINESIS_MOCK_TLS_PORT: String(settings.tlsPort),
+    AWS_REGION: settings.region,
+    LOG_LEVEL: 'ERROR',
+    // Streams are created, split and merged as fast as it can.
+    ...Object.fromEntries(DURATIONS.map((name) => [`${name}_DURATION`, '10ms'])),
+  }
+}
+
+function installed(from: string): string | undefined {
+  try {
+    return dirname(createRequire(from).resolve('kinesis-local/package.json'))
+  } catch {
+    return undefined
+  }
+}
+
+async function fetchIntoCache(options: JarOptions): Promise<string> {
+  const root = cacheRoot(options.environment)
+  if (root === undefined) {
+    throw new UsageError(
+      'There is no place to keep kinesis-local: set XDG_CACHE_HOME or HOME, or npm install --save-dev kinesis-local.',
+    )
+  }
+  const folder = join(root, `${PACKAGE}-${VERSION}`)
+  const inside = join(folder, 'node_modules', PACKAGE)
+  const slot = await waitForSlot(`fetch/${folder}`, () => {}, options.signal)
+  try {
+    if (!existsSync(join(inside, 'main.js'))) await install(folder, options)
+    return inside
+  } finally {
+    slot?.release()
+  }
+}
+
+async function install(folder: string, { environment, signal, note }: JarOptions): Promise<void> {
+  note(`Fetching ${PACKAGE} ${VERSION} with npm, once.`)
+  const fresh = join(dirname(folder), `.fetching-${process.pid}-${randomUUID()}`)
+  mkdirSync(fresh, { recursive: true })
+  try {
+    const words = [
+      'install',
+      '--prefix',
+      fresh,
+      '--no-save',
+      '--no-package-lock',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+    ]
+    const result = await runProgram('npm', [...words, `${PACKAGE}@${VERSION}`], {
+      cwd: fresh,
+      env: environment,
+      ...(signal && { signal }),
+    })
+    if (result?.code !== 0) {
+      const said =
+        result === undefined ? 'there is no npm' : result.stderr.trim().split('\n').slice(0, 3).join(' ')
+      throw new UsageError(
+        `npm could not fetch ${PACKAGE} ${VERSION}: ${said}. Or install it in your project: npm install --save-dev ${PACKAGE}`,
+      )
+    }
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(fresh, folder)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+const PACKAGE = 'kinesis-local'
+const VERSION = '0.6.2'
+const DURATIONS = [
+  'CREATE_STREAM',
+  'SPLIT_SHARD',
+  'MERGE_SHARDS',
+  'DELETE_STREAM',
+  'UPDATE_SHARD_COUNT',
+  'REGISTER_STREAM_CONSUMER',
+]

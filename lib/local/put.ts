@@ -1,0 +1,123 @@
+// Puts records into a stream in their order: a batch holds one record per partition key, and the next batch is
+// sent when this one is stored whole. PutRecords may refuse single records, and one that was refused would
+// otherwise come to lie behind a later one of its key.
+
+import { UsageError } from '../errors.ts'
+import type { Clock } from '../time.ts'
+import { type AwsCall, mayRetry } from './aws.ts'
+
+/** One record to put. */
+export interface OutgoingRecord {
+  readonly data: Buffer
+  readonly partitionKey: string
+}
+
+/** What to put where. */
+export interface PutOptions {
+  readonly kinesis: AwsCall
+  /** The stream, by its name or its ARN. */
+  readonly stream: string
+  readonly records: Iterable<OutgoingRecord>
+  readonly clock: Clock
+  /** Told after each batch. */
+  readonly onProgress?: (stored: number) => void
+}
+
+/** Puts every record, and returns how many; throws UsageError where one is refused again and again. */
+export async function putRecords(options: PutOptions): Promise<number> {
+  let stored = 0
+  for (const batch of batches(options.records)) {
+    await putBatch(batch, stored, options)
+    stored += batch.length
+    options.onProgress?.(stored)
+  }
+  return stored
+}
+
+/** Cuts records into batches: none with a key twice, none above the limits of PutRecords. */
+export function* batches(records: Iterable<OutgoingRecord>): Generator<OutgoingRecord[]> {
+  let batch: OutgoingRecord[] = []
+  let bytes = 0
+  const keys = new Set<string>()
+  for (const record of records) {
+    const size = record.data.length + Buffer.byteLength(record.partitionKey)
+    if (
+      batch.length === MOST_RECORDS ||
+      (batch.length > 0 && bytes + size > MOST_BYTES) ||
+      keys.has(record.partitionKey)
+    ) {
+      yield batch
+      batch = []
+      bytes = 0
+      keys.clear()
+    }
+    batch.push(record)
+    bytes += size
+    keys.add(record.partitionKey)
+  }
+  if (batch.length > 0) yield batch
+}
+
+async function putBatch(
+  batch: readonly OutgoingRecord[],
+  before: number,
+  options: PutOptions,
+): Promise<void> {
+  let left = batch
+  for (let attempt = 1; ; attempt++) {
+    const { failed, reason } = await tryBatch(left, options)
+    if (failed.length === 0) return
+    if (attempt === ATTEMPTS) {
+      const stored = before + batch.length - failed.length
+      throw new UsageError(`${stored} records are stored; the next was refused ${ATTEMPTS} times: ${reason}`)
+    }
+    left = failed
+    const delay = Math.min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY) * (0.5 + Math.random() / 2)
+    await new Promise<void>((resolve) => options.clock.after(delay, resolve))
+  }
+}
+
+async function tryBatch(
+  batch: readonly OutgoingRecord[],
+  { kinesis, stream }: PutOptions,
+): Promise<{ failed: OutgoingRecord[]; reason: string }> {
+  const request = {
+    ...(stream.startsWith('arn:') ? { StreamARN: stream } : { StreamName: stream }),
+    Records: batch.map(({ data, partitionKey }) => ({
+      Data: data.toString('base64'),
+      PartitionKey: partitionKey,
+    })),
+  }
+  try {
+    const answer = (await kinesis('PutRecords', request)) as { Records?: PutResult[] }
+    const results = answer.Records ?? []
+    // Where there was no error the field is missing, or null on kinesis-local.
+    const failed = batch.filter((_, at) => results[at] === undefined || results[at].ErrorCode)
+    const first = results.find(({ ErrorCode }) => ErrorCode)
+    return { failed, reason: `${first?.ErrorCode}: ${first?.ErrorMessage}` }
+  } catch (error) {
+    if (!mayRetry(error)) throw notStored(error)
+    return { failed: [...batch], reason: said(error) }
+  }
+}
+
+function notStored(error: unknown): UsageError {
+  return new UsageError(`The stream does not take the records. ${said(error)}`, { cause: error })
+}
+
+function said(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  return error instanceof Error ? `${error.message}${cause}` : String(error)
+}
+
+interface PutResult {
+  readonly ErrorCode?: string | null
+  readonly ErrorMessage?: string | null
+}
+
+const MOST_RECORDS = 500
+// The limit is 10 MiB; what a request is made of besides the data counts too.
+const MOST_BYTES = 4 * 1024 * 1024
+const ATTEMPTS = 10
+const FIRST_DELAY = 100
+const LONGEST_DELAY = 5000

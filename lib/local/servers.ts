@@ -1,0 +1,198 @@
+// The two servers of the local stack as child processes: started together, waited for until both answer, and
+// ended together, whatever ends us.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { fetchJars, type JarOptions, type JarSet } from '../launcher/jars.ts'
+import { findJava } from '../launcher/java.ts'
+import { awsClient } from './aws.ts'
+import { findKinesisLocal, kinesisEnvironment } from './kinesis-server.ts'
+
+/** Where to listen; 0 takes any free port. */
+export interface ServerOptions extends JarOptions {
+  readonly kinesisPort: number
+  readonly dynamoDBPort: number
+  readonly region: string
+}
+
+/** Both servers, answering. */
+export interface Servers {
+  readonly kinesisEndpoint: string
+  readonly dynamoDBEndpoint: string
+  /** Rejects when one of them ends by itself. */
+  readonly failed: Promise<never>
+  /** Ends both, and resolves when they have gone. */
+  stop(): Promise<void>
+}
+
+/** DynamoDB Local. */
+export const dynamoDBJars: JarSet = {
+  name: 'dynamodb-local-2.6.1',
+  pom: new URL('../../../lib/local/pom.xml', import.meta.url),
+  sums: new URL('../../../lib/local/jars.sha256', import.meta.url),
+  title: 'DynamoDB Local (85 files, 51 MB)',
+}
+
+/** Starts both servers; throws UsageError where one cannot be started. */
+export async function startServers(options: ServerOptions): Promise<Servers> {
+  const { environment, signal, region } = options
+  // DynamoDB Local's classes are of Java 17.
+  const java = await findJava(environment, 17, signal)
+  const [jars, kinesisLocal] = [await fetchJars(dynamoDBJars, options), await findKinesisLocal(options)]
+  const kinesisPort = await freePort(options.kinesisPort)
+  const dynamoDBPort = await freePort(options.dynamoDBPort)
+  const tlsPort = await freePort(0)
+  const kinesis = new Server('kinesis-local', process.execPath, [join(kinesisLocal, 'main.js')], {
+    cwd: kinesisLocal,
+    env: { ...environment, ...kinesisEnvironment({ port: kinesisPort, tlsPort, region }) },
+  })
+  const dynamoDB = new Server('DynamoDB Local', java.program, dynamoDBWords(jars, dynamoDBPort), {
+    cwd: jars,
+    env: environment,
+  })
+  const kinesisEndpoint = `http://localhost:${kinesisPort}`
+  const dynamoDBEndpoint = `http://localhost:${dynamoDBPort}`
+  const stop = async (): Promise<void> => {
+    await Promise.all([kinesis.stop(), dynamoDB.stop()])
+  }
+  const failed = Promise.race([kinesis.failed, dynamoDB.failed])
+  failed.catch(() => {})
+  try {
+    await Promise.race([
+      failed,
+      Promise.all([
+        answers(
+          'kinesis-local',
+          () =>
+            awsClient({ service: 'kinesis', endpoint: kinesisEndpoint, region, environment })(
+              'ListStreams',
+              {},
+            ),
+          signal,
+        ),
+        answers(
+          'DynamoDB Local',
+          () =>
+            awsClient({ service: 'dynamodb', endpoint: dynamoDBEndpoint, region, environment })(
+              'ListTables',
+              {},
+            ),
+          signal,
+        ),
+      ]),
+    ])
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { kinesisEndpoint, dynamoDBEndpoint, failed, stop }
+}
+
+class Server {
+  readonly failed: Promise<never>
+  readonly #child: ChildProcess
+  readonly #exited: Promise<void>
+  #stopping = false
+
+  constructor(
+    name: string,
+    program: string,
+    words: readonly string[],
+    place: { cwd: string; env: NodeJS.ProcessEnv },
+  ) {
+    // Not in a group of its own, but without a terminal: Ctrl-C must reach us first.
+    const child = spawn(program, words, { ...place, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    this.#child = child
+    let said = ''
+    const keep = (text: string): void => {
+      said = (said + text).slice(-MOST_SAID)
+    }
+    child.stdout.setEncoding('utf8').on('data', keep)
+    child.stderr.setEncoding('utf8').on('data', keep)
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => resolve())
+      child.once('error', () => resolve())
+    })
+    this.failed = new Promise((_, reject) => {
+      child.once('error', (error) => reject(new UsageError(`${name} cannot be started: ${error.message}`)))
+      child.once('exit', (code, signal) => {
+        if (this.#stopping) return
+        reject(new UsageError(`${name} ended by itself (${signal ?? `exit code ${code}`}). ${said.trim()}`))
+      })
+    })
+    this.failed.catch(() => {})
+    process.once('exit', () => child.kill('SIGKILL'))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#child.kill('SIGTERM')
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIME)
+    await this.#exited
+    clearTimeout(late)
+  }
+}
+
+function dynamoDBWords(jars: string, port: number): string[] {
+  const main = 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'
+  return [
+    `-Djava.library.path=${jars}`,
+    '-Xmx256m',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    `${jars}/*`,
+    main,
+    '-inMemory',
+    '-sharedDb',
+    '-disableTelemetry',
+    '-port',
+    String(port),
+  ]
+}
+
+async function answers(
+  name: string,
+  ask: () => Promise<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const until = Date.now() + START_TIME
+  for (;;) {
+    signal?.throwIfAborted()
+    try {
+      await ask()
+      return
+    } catch (error) {
+      if (Date.now() > until)
+        throw new UsageError(`${name} does not answer: ${String(error)}`, { cause: error })
+    }
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN))
+  }
+}
+
+// A port that is taken is a clear message here, and a stack trace from the server.
+async function freePort(wanted: number): Promise<number> {
+  const server = createServer()
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wanted, () => {
+        const address = server.address()
+        resolve(typeof address === 'object' && address !== null ? address.port : wanted)
+      })
+    })
+  } catch (cause) {
+    throw new UsageError(
+      `Port ${wanted} is in use, perhaps by another kcl-session local. Give --port=NUMBER.`,
+      { cause },
+    )
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
+}
+
+const MOST_SAID = 2000
+const STOP_TIME = 5000
+const START_TIME = 60_000
+const ASK_AGAIN = 100
