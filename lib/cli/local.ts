@@ -26,8 +26,8 @@ export async function local(args: readonly string[]): Promise<number> {
   )
     .option('--stream-name <name>', 'the stream', 'words')
     .option('--application-name <name>', 'the application whose lease tables are made', 'demo')
-    .option('--shards <n>', 'how many shards', wholeNumber(100), 2)
-    .option('--port <n>', 'the port of Kinesis; DynamoDB gets the next but one', wholeNumber(65_533), 4568)
+    .option('--shards <n>', 'how many shards', wholeNumber(1, 100), 2)
+    .option('--port <n>', 'the port of Kinesis; DynamoDB gets the next but one', wholeNumber(1, 65_533), 4568)
     .option('--write <file>', 'write the properties to a file instead of standard output')
     .allowExcessArguments(false)
   if (!parseOptions(command, args)) return 0
