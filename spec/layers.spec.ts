@@ -27,7 +27,9 @@ const ROOMS: readonly (readonly string[])[] = [
   ['index.ts'],
   ['children/'],
   ['daemon/'],
-  ['launcher/', 'testing/', 'local/'],
+  ['launcher/'],
+  // The local servers are fetched and started as the launcher does it with the daemon.
+  ['testing/', 'local/'],
   ['cli/'],
 ]
 
