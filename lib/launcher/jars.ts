@@ -59,9 +59,9 @@ export const daemonJars: JarSet = {
   title: "the daemon's jars (133, 75 MB)",
 }
 
-/** Finds the daemon's jars, or has Maven fetch them into the cache; throws UsageError where neither works. */
-export async function findDaemonJars(options: JarOptions): Promise<FoundJars> {
-  return (await searchDaemonJars(options)) ?? ours(await fetchJars(daemonJars, options), 'fetched by Maven')
+/** Has Maven fetch the daemon's jars into the cache; throws UsageError where that does not work. */
+export async function fetchDaemonJars(options: JarOptions): Promise<FoundJars> {
+  return ours(await fetchJars(daemonJars, options), 'fetched by Maven')
 }
 
 /** Finds the daemon's jars without fetching anything; undefined where they are nowhere. */
