@@ -1,18 +1,18 @@
 // The options that `run` and `check` share: where the configuration comes from. Whatever else has two dashes
 // is a property of the daemon.
 
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Configuration, readConfiguration } from '../launcher/configuration.ts'
 import { settingFlags } from '../launcher/flags.ts'
-import { parseDuration } from './durations.ts'
+import { seconds } from './arguments.ts'
 
 /** The shared options, as commander names them. */
 export interface ConfigurationOptions {
   readonly config?: string
   readonly set?: readonly string[]
   readonly strict?: boolean
-  /** Milliseconds. */
-  readonly stopTimeout: number
+  /** Milliseconds; null for none at all. */
+  readonly stopTimeout: number | null
 }
 
 /** Adds the shared options to a command. */
@@ -21,7 +21,11 @@ export function withConfigurationOptions(command: Command): Command {
     .option('--config <file>', 'a .properties file of the MultiLangDaemon')
     .option('--set <key=value>', 'a property of the daemon (repeatable); --key=value does the same', collect)
     .option('--strict', 'treat warnings as errors')
-    .option('--stop-timeout <duration>', 'how long a stop may take', parseDuration('--stop-timeout'), 25_000)
+    .addOption(
+      new Option('--stop-timeout <time>', 'how long a stop may take before everything is killed')
+        .argParser(seconds)
+        .default(25_000, '25s'),
+    )
     .allowUnknownOption()
     .allowExcessArguments()
 }
@@ -39,7 +43,7 @@ export function configurationFrom(
     command: commandWords,
     environment: process.env,
     workingDirectory: process.cwd(),
-    stopTimeout: options.stopTimeout,
+    stopTimeout: options.stopTimeout ?? 0,
     now: Date.now(),
   })
 }

@@ -1,18 +1,18 @@
 // `kcl-session run`: the real daemon with a consumer on it.
 
+import { Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { launch } from '../launcher/launch.ts'
 import { LEVELS, type LogLevel, Reporter } from '../launcher/reporter.ts'
 import { StoppedEarly, StopSignals } from '../launcher/stop-signals.ts'
-import { newCommand, parseOptions, protocolName, splitArguments } from './arguments.ts'
+import { newCommand, parseOptions, protocolName, seconds, splitArguments } from './arguments.ts'
 import {
   type ConfigurationOptions,
   collect,
   configurationFrom,
   withConfigurationOptions,
 } from './configuration-options.ts'
-import { parseDuration } from './durations.ts'
 
 interface RunOptions extends ConfigurationOptions {
   readonly jars?: string
@@ -20,7 +20,7 @@ interface RunOptions extends ConfigurationOptions {
   readonly javaOpt?: readonly string[]
   readonly logLevel: LogLevel
   readonly json?: boolean
-  readonly startTimeout: number
+  readonly startTimeout: number | null
   readonly restart?: boolean
 }
 
@@ -50,8 +50,8 @@ export async function run(args: readonly string[]): Promise<number> {
       protocol: options.protocol,
       javaOptions: options.javaOpt ?? [],
       logLevel: options.logLevel,
-      stopTimeout: options.stopTimeout,
-      startTimeout: options.startTimeout,
+      stopTimeout: options.stopTimeout ?? 0,
+      startTimeout: options.startTimeout ?? Number.POSITIVE_INFINITY,
       restart: options.restart === true,
       environment: process.env,
       reporter,
@@ -79,11 +79,10 @@ function runCommand(): ReturnType<typeof newCommand> {
       'warn',
     )
     .option('--json', 'print one JSON object per event')
-    .option(
-      '--start-timeout <duration>',
-      'how long the daemon may fail to begin',
-      parseDuration('--start-timeout'),
-      60_000,
+    .addOption(
+      new Option('--start-timeout <time>', 'how long the daemon may fail to begin; 0 for ever')
+        .argParser(seconds)
+        .default(60_000, '60s'),
     )
     .option('--restart', 'start the daemon again when it fails')
 }

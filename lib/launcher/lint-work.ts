@@ -6,7 +6,15 @@ import type { Rule } from './lint-context.ts'
 import type { Setting } from './settings.ts'
 
 /** All rules of this file. */
-export const workRules = (): readonly Rule[] => [required, retrieval, position, stopping, threads, timeouts]
+export const workRules = (): readonly Rule[] => [
+  required,
+  names,
+  retrieval,
+  position,
+  stopping,
+  threads,
+  timeouts,
+]
 
 /** How records will be read; the daemon decides it by whether any polling key is set. */
 export function retrievalInEffect(settings: ReadonlyMap<string, Setting>): 'POLLING' | 'FANOUT' {
@@ -25,6 +33,35 @@ const required: Rule = (settings) => {
   demand('applicationName', 'Give --application-name=NAME, KCL_APPLICATION_NAME or a line in the file.')
   if (!settings.settings.has('streamArn')) {
     demand('streamName', 'Give --stream-name=NAME, KCL_STREAM_NAME or a line in the file.')
+  }
+  return findings
+}
+
+// The lease table is called after the application, and DynamoDB is not tried before the daemon runs.
+const names: Rule = (settings) => {
+  const findings: Finding[] = []
+  const table = settings.settings.has('tableName') ? 'tableName' : 'applicationName'
+  const name = settings.value(table)
+  if (name !== undefined && !/^[a-zA-Z0-9_.-]{3,255}$/.test(name)) {
+    findings.push(
+      settings.say(
+        'error',
+        table,
+        `is ${JSON.stringify(name)}, which DynamoDB does not take for a table's name.`,
+        'Use 3 to 255 of the letters a-z, A-Z, 0-9, _, - and .',
+      ),
+    )
+  }
+  const stream = settings.value('streamName')
+  if (stream !== undefined && !/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
+    findings.push(
+      settings.say(
+        'error',
+        'streamName',
+        `is ${JSON.stringify(stream)}, which is no name of a stream.`,
+        'Use 1 to 128 of the letters a-z, A-Z, 0-9, _, - and .',
+      ),
+    )
   }
   return findings
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 export interface Ended {
   readonly code: number | null
@@ -21,9 +22,18 @@ export interface Running {
   seen(pattern: RegExp): Promise<RegExpExecArray>
 }
 
-export function start(t: TestContext, args: readonly string[], options: { stdin?: 'pipe' } = {}): Running {
-  const child = spawn(process.execPath, ['dist/lib/cli/main.js', ...args], {
+export interface Place {
+  readonly stdin?: 'pipe'
+  readonly cwd?: string
+  /** The whole environment; by default that of this process. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export function start(t: TestContext, args: readonly string[], options: Place = {}): Running {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    cwd: options.cwd,
+    env: options.env ?? process.env,
   })
   t.after(() => child.kill('SIGKILL'))
   let stdout = ''
@@ -67,3 +77,5 @@ export function temporaryFolder(t: TestContext): string {
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
+
+const MAIN = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))

@@ -5,7 +5,7 @@ import { lint } from '../../lib/launcher/lint.ts'
 import { parseProperties } from '../../lib/launcher/properties.ts'
 import { fromFile, mergeSettings } from '../../lib/launcher/settings.ts'
 
-const COMPLETE = 'executableName=node a.js\napplicationName=a\nstreamName=s\nretrievalMode=POLLING\n'
+const COMPLETE = 'executableName=node a.js\napplicationName=app\nstreamName=s\nretrievalMode=POLLING\n'
 
 // A line of a file, the severity it gets, and what the finding must say.
 const TRAPS: readonly (readonly [line: string, severity: string, says: RegExp])[] = [
@@ -65,6 +65,9 @@ const TRAPS: readonly (readonly [line: string, severity: string, says: RegExp])[
     /AwsCredentialsProviderDynamoDB/,
   ],
   ['streamArn=words', 'error', /not the ARN of a stream/],
+  ['tableName=ab', 'error', /DynamoDB does not take/],
+  ['tableName=a table', 'error', /3 to 255/],
+  ['streamName=my words', 'error', /no name of a stream/],
 ]
 
 test('names every trap, with what the daemon would do and the remedy', () => {
@@ -104,7 +107,7 @@ test('names each required key that is missing', () => {
 })
 
 test('warns that only the name in a stream ARN is used, and refuses another region', () => {
-  const file = `executableName=node a.js\napplicationName=a\nretrievalMode=POLLING
+  const file = `executableName=node a.js\napplicationName=app\nretrievalMode=POLLING
 streamArn=arn:aws:kinesis:us-east-1:123456789012:stream/words\n`
   assert.deepEqual(
     lintFile(file).map(({ severity, key }) => [severity, key]),
