@@ -2,10 +2,17 @@
 
 import type { Daemon } from '../daemon/daemon.ts'
 import type { FaultName } from '../daemon/faults.ts'
-import { endsRun, type Finding } from '../daemon/findings.ts'
+import { endsRun, type Finding, type FindingKind } from '../daemon/findings.ts'
 import type { DaemonObserver } from '../daemon/observer.ts'
 import type { ShardProgress } from '../daemon/progress.ts'
-import { accountLines, duration, findingLines, summarySentence, summaryTable } from '../daemon/report.ts'
+import {
+  accountLines,
+  count,
+  duration,
+  findingLines,
+  summarySentence,
+  summaryTable,
+} from '../daemon/report.ts'
 import type { Shard } from '../daemon/stream.ts'
 import { liveLines, Rates, totalLine } from './dev-progress.ts'
 import { Display, type TextOutput } from './display.ts'
@@ -27,6 +34,7 @@ export class DevReporter implements RunReporter {
   readonly #display: Display
   readonly #rates = new Rates(performance.now())
   readonly #said = new Set<string>()
+  readonly #told = new Map<FindingKind, number>()
   readonly #slow = new WeakMap<ShardProgress, number>()
   #daemon: Daemon | null = null
   #timer: NodeJS.Timeout | null = null
@@ -52,15 +60,16 @@ export class DevReporter implements RunReporter {
     this.#display.print(this.#terminal && several ? `${shard.id} | ${line}` : line)
   }
 
-  // When the command itself is broken every shard has the same to say: once is enough.
   found(finding: Finding, lastWords: readonly string[]): void {
-    const key = JSON.stringify([finding.kind, finding.action, finding.came])
-    if (endsRun(finding) && this.#said.has(key)) {
+    // When the command itself is broken every shard has the same to say: once is enough.
+    if (endsRun(finding) && this.#saidBefore(finding.kind, finding.action, finding.came)) {
       this.#display.print(`${finding.shardId}: the same (${finding.kind}).`)
       return
     }
-    this.#said.add(key)
-    this.#display.print('', ...findingLines(finding, lastWords), '')
+    // One print for each record would be as many findings.
+    const told = (this.#told.get(finding.kind) ?? 0) + 1
+    this.#told.set(finding.kind, told)
+    if (told <= MOST_ALIKE) this.#display.print('', ...findingLines(finding, lastWords), '')
   }
 
   struck(shard: Shard, fault: FaultName, text: string): void {
@@ -80,11 +89,21 @@ export class DevReporter implements RunReporter {
   end(daemon: Daemon, withAccount: boolean): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#display.stop()
+    for (const [kind, told] of this.#told) {
+      if (told > MOST_ALIKE) this.#display.print(`and ${count(told - MOST_ALIKE)} more of these (${kind})`)
+    }
     if (!this.#quiet) {
       this.#display.print('', ...summaryTable(daemon.progress), '')
       if (withAccount) this.#display.print(...accountLines(daemon.account, daemon.leases), '')
     }
     if (!this.#quiet || !daemon.succeeded) this.#display.print(summarySentence(daemon.progress))
+  }
+
+  #saidBefore(...what: readonly unknown[]): boolean {
+    const key = JSON.stringify(what)
+    const before = this.#said.has(key)
+    this.#said.add(key)
+    return before
   }
 
   #live(rows: number): string[] {
@@ -113,6 +132,8 @@ export class DevReporter implements RunReporter {
   }
 }
 
+// How many findings of one kind are told in full.
+const MOST_ALIKE = 10
 // Milliseconds: how often to look, how often to write a line, and when an action is slow.
 const LOOK = 1000
 const LINE_TIME = 10_000

@@ -6,6 +6,7 @@ import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan, oddKeys } from '../daemon/faults.ts'
 import { Input } from '../daemon/input.ts'
 import { LeaseTable } from '../daemon/leases.ts'
+import type { LeasePosition } from '../daemon/messages.ts'
 import { tellAll } from '../daemon/observer.ts'
 import { keyRule } from '../daemon/record-line.ts'
 import { Recorder } from '../daemon/recorder.ts'
@@ -69,9 +70,9 @@ async function runWith(
     onRecord: (ordinal, key) => stream.put(ordinal, key),
     ...(folder === null ? {} : { seen: saved?.input ?? null }),
   })
-  const table = new LeaseTable(saved?.checkpoints, (checkpoints) =>
-    folder?.save({ stream, shape, shardCount, checkpoints, input: input.fingerprint }),
-  )
+  const save = (checkpoints: ReadonlyMap<string, LeasePosition>): void =>
+    folder?.save({ stream, shape, shardCount, checkpoints, input: input.fingerprint })
+  const table = new LeaseTable(saved?.checkpoints, save)
   try {
     if (folder !== null && !input.isFile) {
       throw new UsageError(
@@ -79,6 +80,8 @@ async function runWith(
       )
     }
     if (input.isFile) await input.scan(!options.follow)
+    // Even without a checkpoint the next run must find the same records under the same sequence numbers.
+    save(saved?.checkpoints ?? new Map())
     return await runDaemon({ options, words, stream, input, table })
   } finally {
     input.close()

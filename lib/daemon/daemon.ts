@@ -5,7 +5,7 @@ import type { ConsumerProtocol } from '../children/command.ts'
 import { Account, type AccountTotals } from './account.ts'
 import { Bell } from './bell.ts'
 import { FaultPlan } from './faults.ts'
-import { endsRun, type Finding } from './findings.ts'
+import { endsRun } from './findings.ts'
 import { Lease } from './lease.ts'
 import { LeaseTable } from './leases.ts'
 import type { DaemonObserver } from './observer.ts'
@@ -33,8 +33,6 @@ export interface DaemonOptions {
 
 /** Runs one consumer for each shard. */
 export class Daemon {
-  /** Everything that consumers did wrong. */
-  readonly findings: Finding[] = []
   readonly #options: DaemonOptions
   readonly #context: DaemonContext
   readonly #account: Account
@@ -43,6 +41,7 @@ export class Daemon {
   readonly #runs: ShardRun[] = []
   #atWork = new Map<ShardRun, Promise<void>>()
   #leases = 0
+  #findings = 0
   #restarts = 0
   #inputEnded = false
   #inputError: unknown = null
@@ -69,6 +68,11 @@ export class Daemon {
     return this.#runs.reduce((sum, run) => sum + run.progress.waiting, 0)
   }
 
+  /** How often consumers did something wrong. */
+  get findings(): number {
+    return this.#findings
+  }
+
   /** How many consumers were started. */
   get leases(): number {
     return this.#leases
@@ -89,7 +93,7 @@ export class Daemon {
   /** Whether it is complete, and nobody did anything wrong. */
   get succeeded(): boolean {
     const { lost, outOfOrder, afterCheckpoint } = this.account
-    return this.isComplete && this.findings.length === 0 && lost + outOfOrder + afterCheckpoint === 0
+    return this.isComplete && this.#findings === 0 && lost + outOfOrder + afterCheckpoint === 0
   }
 
   /** What became of each record, in sums. */
@@ -232,7 +236,7 @@ export class Daemon {
       },
       failInput: (error) => this.failInput(error),
       broke: (finding) => {
-        this.findings.push(finding)
+        this.#findings += 1
         if (endsRun(finding)) this.#giveUp()
       },
       crash: (killed) => this.#crash(killed),

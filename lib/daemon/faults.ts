@@ -81,6 +81,9 @@ function parseFault(text: string, match: RegExpExecArray | null): Fault {
       `--fault: "${text}" is not a fault. Write for instance refuse=ThrottlingException:0.1, lease-lost:@500 or split/0; see dev --help.`,
     )
   }
+  if ('chance' in time && time.chance === 1 && name !== 'refuse') {
+    throw new UsageError(`--fault: "${text}" would strike at every batch, and the run would never end.`)
+  }
   return {
     name: name as FaultName,
     exception: value ?? '',

@@ -124,8 +124,11 @@ export class Lease {
         await this.#perform(() => daemon.shardEnded())
         return 'shard-ended'
       } else {
-        const drained = step.do === 'lose-lease' || (await this.#perform(() => daemon.shutdownRequested()))
-        if (drained) await this.#perform(() => daemon.leaseLost())
+        if (step.do === 'drain') {
+          if (!(await this.#perform(() => daemon.shutdownRequested()))) return 'broken'
+          await this.#within(HANDOVER_TIME, this.#consumer.closed)
+        }
+        await this.#perform(() => daemon.leaseLost())
         return 'drained'
       }
     }
@@ -270,4 +273,6 @@ function howItEnded(exit: ConsumerExit): string {
 const END_TIME = 10_000
 const BROKEN_TIME = 2000
 const EXIT_TIME = 1000
+// The real daemon takes about a second from shutdownRequested to leaseLost, in which a consumer must not end.
+const HANDOVER_TIME = 200
 const LAST_WORDS_TIME = 300

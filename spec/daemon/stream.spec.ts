@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { covers, evenRanges, hashKey, LARGEST, splitRange } from '../../lib/daemon/hash-range.ts'
 import { ordinalOf, SequenceNumbers, shardName } from '../../lib/daemon/sequence-number.ts'
-import { type RecordReader, Stream } from '../../lib/daemon/stream.ts'
+import { type RecordReader, type Shard, Stream } from '../../lib/daemon/stream.ts'
 
 test('hashes partition keys as Kinesis does', () => {
   // The MD5 of "a", from RFC 1321.
@@ -82,3 +82,87 @@ test('reads no more at once than Kinesis hands out', () => {
   assert.equal(stream.read(shard, 0, 10, reader).length, 2)
   assert.equal(stream.read(shard, 0, 1, reader).length, 1)
 })
+
+test('moves the records behind a split to the children, by their hash and in order', () => {
+  const { stream, reader, keyOf } = filled(1, 1000)
+  const parent = stream.shards[0] as Shard
+  const children = stream.split(parent, 400, reader) ?? []
+  assert.equal(parent.log.length, 400)
+  assert.equal(parent.closedAt, 400)
+  assert.equal(children.length, 2)
+  for (let ordinal = 1000; ordinal < 1200; ordinal += 1) stream.put(ordinal, keyOf(ordinal))
+  const seen: number[] = []
+  for (const child of children) {
+    assert.deepEqual(child.parents, [0])
+    const ordinals = logOf(child)
+    assert.deepEqual(
+      ordinals,
+      ordinals.toSorted((a, b) => a - b),
+    )
+    for (const ordinal of ordinals) assert.ok(covers(child.range, hashKey(keyOf(ordinal))))
+    seen.push(...ordinals)
+  }
+  assert.equal(seen.length, 800)
+  assert.equal(stream.split(parent, 400, reader), null)
+})
+
+test('merges a shard with its neighbour, each closed where it is read', () => {
+  const { stream, reader } = filled(3, 900)
+  const [, second, third] = stream.shards as [Shard, Shard, Shard]
+  const before = [...logOf(second).slice(10), ...logOf(third).slice(50)].toSorted((a, b) => a - b)
+  const cursors = new Map([
+    [1, 10],
+    [2, 50],
+  ])
+  stream.merge(stream.shards[0] as Shard, () => 0, reader)
+  const rest = stream.merge(third, (shard) => cursors.get(shard.number) ?? 0, reader)
+  // The first two are one shard now, which is the neighbour of the third.
+  assert.deepEqual(rest?.parents, [2, 3])
+  assert.deepEqual(rest?.range, { start: 0n, end: LARGEST })
+  assert.equal(
+    stream.merge(rest as Shard, () => 0, reader),
+    null,
+  )
+  assert.ok(before.length > 0)
+})
+
+test('builds the same shards again from their plans', () => {
+  const { stream, reader, keyOf } = filled(2, 500)
+  const children = stream.split(stream.shards[0] as Shard, 100, reader) as Shard[]
+  stream.split(children[0] as Shard, 20, reader)
+  stream.merge(children[1] as Shard, (shard) => (shard.number === 1 ? 200 : 30), reader)
+  const again = new Stream({ shards: stream.shards, createdAt: stream.createdAt })
+  for (let ordinal = 0; ordinal < 500; ordinal += 1) again.put(ordinal, keyOf(ordinal))
+  assert.deepEqual(again.shards.map(logOf), stream.shards.map(logOf))
+  assert.ok(stream.shards.length > 4)
+})
+
+test('packs records as the KPL does: one sequence number, counted from 0, and never torn apart', () => {
+  const stream = new Stream({ shards: 1, createdAt: 0, aggregate: 5 })
+  const [shard] = stream.shards as [Shard]
+  for (let ordinal = 0; ordinal < 13; ordinal += 1) stream.put(ordinal, 'key')
+  const reader: RecordReader = { read: () => ({ data: Buffer.alloc(1), partitionKey: 'key', arrivedAt: 0 }) }
+  const records = stream.read(shard, 0, 7, reader)
+  assert.deepEqual(
+    records.map(({ subSequenceNumber }) => subSequenceNumber),
+    [0, 1, 2, 3, 4, 0, 1, 2, 3, 4],
+  )
+  assert.equal(new Set(records.map(({ sequenceNumber }) => sequenceNumber)).size, 2)
+  const middle = { sequenceNumber: records[5]?.sequenceNumber ?? '', subSequenceNumber: 1 }
+  assert.equal(stream.cursorAfter(shard, middle), 7)
+  assert.equal(stream.read(shard, 7, 1, reader)[0]?.subSequenceNumber, 2)
+})
+
+function filled(shards: number, records: number) {
+  const stream = new Stream({ shards, createdAt: 0 })
+  const keyOf = (ordinal: number): string => `key ${ordinal % 97}`
+  const reader: RecordReader = {
+    read: (ordinal) => ({ data: Buffer.alloc(1), partitionKey: keyOf(ordinal), arrivedAt: 0 }),
+  }
+  for (let ordinal = 0; ordinal < records; ordinal += 1) stream.put(ordinal, keyOf(ordinal))
+  return { stream, reader, keyOf }
+}
+
+function logOf(shard: Shard): number[] {
+  return Array.from({ length: shard.log.length }, (_, at) => shard.log.at(at))
+}
