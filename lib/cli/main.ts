@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: 'run a consumer on a file of records, without AWS and without Java',
     load: async () => (await import('./dev.ts')).dev,
   },
+  replay: {
+    about: 'play the daemon of a transcript against a consumer',
+    load: async () => (await import('./replay.ts')).replay,
+  },
   run: {
     about: 'run a consumer under the real daemon, with Java',
     load: async () => (await import('./run.ts')).run,

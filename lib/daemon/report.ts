@@ -48,14 +48,12 @@ export function summarySentence(progress: readonly ShardProgress[]): string {
 /** The account of every record, after a run with faults. */
 export function accountLines(account: AccountTotals, consumers: number): string[] {
   const none = (value: number): string => (value === 0 ? 'none' : count(value))
+  const often = account.deliveredAgain === 0 ? '' : ` (${count(account.mostDeliveries)} times at most)`
   const rows = [
     ['records', count(account.records)],
     ['consumers started', count(consumers)],
     ['delivered once', count(account.deliveredOnce)],
-    [
-      'delivered more often',
-      `${count(account.deliveredAgain)} (${count(account.mostDeliveries)} times at most)`,
-    ],
+    ['delivered more often', count(account.deliveredAgain) + often],
     ['acknowledged', count(account.acknowledged)],
     ['checkpointed', count(account.checkpointed)],
     ['lost', none(account.lost)],
