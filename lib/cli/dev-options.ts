@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults.ts'
 import { UsageError } from '../errors.ts'
-import { newCommand, protocolName, seconds, wholeNumber } from './arguments.ts'
+import { durationOrNone, newCommand, protocolName, wholeNumber } from './arguments.ts'
 
 /** What `dev` is asked to do. */
 export interface DevOptions {
@@ -42,7 +42,7 @@ export function devCommand(): Command {
     .option(
       '--timeout <time>',
       'how long a consumer may be silent in an action: seconds, or 500ms, 5m; 0: for ever',
-      seconds,
+      durationOrNone('--timeout'),
       300_000,
     )
     .option('--json', 'tell what happens on standard output, as JSON', false)
@@ -55,6 +55,7 @@ export function devCommand(): Command {
     )
     .option('--record <file>', 'write every conversation to a transcript, for kcl-session replay')
     .option('--elide-data', "leave the records' data out of the transcript", false)
+    .allowExcessArguments(true)
     .addHelpText('after', `\n${FAULT_HELP}\n\n${EXIT_CODES}`)
 }
 

@@ -11,7 +11,7 @@ const FAULTS: Readonly<Record<string, { args: readonly string[]; seen: RegExp; c
   'lease-lost': { args: ['lease-lost:@100'], seen: /fault lease-lost/ },
   shutdown: {
     args: ['shutdown:@100/1'],
-    seen: /ACTION shutdownRequested\n[^]*ACTION leaseLost/,
+    seen: /ACTION shutdownRequested\n[\s\S]*ACTION leaseLost/,
     consumers: 3,
   },
   split: { args: ['split:@100/0'], seen: /of 400 records .* over 4 shards/, consumers: 4 },

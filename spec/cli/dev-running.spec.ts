@@ -89,7 +89,10 @@ test('refuses options that do not go together', async (t) => {
   await refused(['--input', '-', '--follow'], /--follow is for files/)
   await refused([...input(t, 1), '--elide-data'], /give --record FILE too/)
   await refused([...input(t, 1), '--json', '--quiet'], /cannot go together/)
-  await refused([...input(t, 1), '--timeout', 'soon'], /Give a time such as 30, 500ms or 5m/)
+  await refused(
+    [...input(t, 1), '--timeout', 'soon'],
+    /--timeout=soon is not a duration\. Write it as 25s, 500ms or 2m/,
+  )
   await refused([...input(t, 1), '--seed', '-1'], /Give a whole number from 0/)
   await refused([...input(t, 1), '--fault', 'split:often'], /"split:often" is not a fault/)
   await refused([...input(t, 1), '--record', '/no/such/folder/x'], /Cannot write \/no\/such\/folder\/x/)
