@@ -4,7 +4,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
-import { parseDuration } from './durations.ts'
 
 /** Both halves of a command line: the options, and the consumer's command behind the first `--`. */
 export interface SplitArguments {
@@ -56,9 +55,14 @@ export function wholeNumber(least: number, largest: number): (text: string) => n
   }
 }
 
-/** A duration as an option's value, in milliseconds; null for 0, which means none. */
-export function durationOrNone(option: string): (text: string) => number | null {
-  return (text) => Math.ceil(parseDuration(option)(text)) || null
+/** A time, for commander: seconds without a unit. Milliseconds, or null for 0, which means none. */
+export function seconds(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const unit = UNITS[match?.[2] ?? 's']
+  if (match === null || unit === undefined) {
+    throw new InvalidArgumentError('Give a time such as 30, 500ms or 5m.')
+  }
+  return Math.ceil(Number(match[1]) * unit) || null
 }
 
 /** `fds` or `stdio`, for commander. */
@@ -66,3 +70,5 @@ export function protocolName(text: string): ConsumerProtocol {
   if (text === 'fds' || text === 'stdio') return text
   throw new InvalidArgumentError('Give fds or stdio.')
 }
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }

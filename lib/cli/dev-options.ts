@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults.ts'
 import { UsageError } from '../errors.ts'
-import { durationOrNone, newCommand, protocolName, wholeNumber } from './arguments.ts'
+import { newCommand, protocolName, seconds, wholeNumber } from './arguments.ts'
 
 /** What `dev` is asked to do. */
 export interface DevOptions {
@@ -42,7 +42,7 @@ export function devCommand(): Command {
     .option(
       '--timeout <time>',
       'how long a consumer may be silent in an action: seconds, or 500ms, 5m; 0: for ever',
-      durationOrNone('--timeout'),
+      seconds,
       300_000,
     )
     .option('--json', 'tell what happens on standard output, as JSON', false)

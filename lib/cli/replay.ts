@@ -6,7 +6,7 @@ import { replay as replayConversation } from '../daemon/replay.ts'
 import { plural } from '../daemon/report.ts'
 import { parseTranscript } from '../daemon/transcript.ts'
 import { UsageError } from '../errors.ts'
-import { durationOrNone, newCommand, parseOptions, protocolName, splitArguments } from './arguments.ts'
+import { newCommand, parseOptions, protocolName, seconds, splitArguments } from './arguments.ts'
 
 interface ReplayOptions {
   readonly protocol?: ConsumerProtocol
@@ -68,7 +68,7 @@ function replayCommand(): ReturnType<typeof newCommand> {
     .option(
       '--timeout <time>',
       'how long to wait for a line of the consumer: 30, 500ms, 5m; 0: for ever',
-      durationOrNone('--timeout'),
+      seconds,
       10_000,
     )
     .allowExcessArguments(true)

@@ -91,7 +91,7 @@ test('refuses options that do not go together', async (t) => {
   await refused([...input(t, 1), '--json', '--quiet'], /cannot go together/)
   await refused(
     [...input(t, 1), '--timeout', 'soon'],
-    /--timeout=soon is not a duration\. Write it as 25s, 500ms or 2m/,
+    /'--timeout <time>' argument 'soon' is invalid\. Give a time such as 30, 500ms or 5m/,
   )
   await refused([...input(t, 1), '--seed', '-1'], /Give a whole number from 0/)
   await refused([...input(t, 1), '--fault', 'split:often'], /"split:often" is not a fault/)
