@@ -286,7 +286,10 @@ export class World {
     this.outer = null
     this.#loopUntil = this.clock.now()
     if (hand !== null) this.#putAway()
-    this.#watch('return', Promise.resolve(outer.return?.()), () => {})
+    const { lost } = this
+    this.#watch('return', Promise.resolve(outer.return?.()), () => {
+      assert.ok(!lost || !this.open, 'a loop was left after the lease was lost, before the input ended')
+    })
   }
 
   leaveInner(): void {
@@ -408,6 +411,14 @@ export class World {
   async settle(): Promise<void> {
     for (let round = 0; round < 6; round += 1) await setImmediate()
     const turn = this.action === 'processRecords' && this.asked === null
+    if (this.lost && this.open) {
+      assert.ok(
+        !turn || this.hand !== null,
+        'the lease is lost, and what nobody works on is not acknowledged',
+      )
+      const waiting = [...this.#open].filter((name) => name.includes('checkpoint('))
+      assert.deepEqual(waiting, [], 'the lease is lost, and these checkpoints still wait')
+    }
     const held = turn && this.outer === null && this.#entered && this.open
     this.#heldSince = held ? (this.#heldSince ?? this.clock.now()) : null
     this.check()
