@@ -1,0 +1,51 @@
+// The soak: `npm run soak`. Twenty seeds, each with 200,000 records over 8 shards and faults of every kind, through a
+// consumer written with the library. Arguments: `--seeds=N`, `--first=SEED`, `--records=N`.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type SoakResult, soak } from './soak-run.ts'
+
+const option = (name: string, otherwise: number): number =>
+  Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise)
+
+const seeds = option('seeds', 20)
+const first = option('first', 1)
+const records = option('records', 200_000)
+const folder = mkdtempSync(join(tmpdir(), 'kcl-session-soak-'))
+const results: SoakResult[] = []
+let failed = 0
+
+for (let seed = first; seed < first + seeds; seed += 1) {
+  const result = await soak({ folder, seed, records, shards: 8, batch: 250 })
+  const { account, consumers, restarts, shards, faults, refusals, seconds, missed, outOfOrder } = result
+  const good = result.succeeded && missed === 0 && outOfOrder === 0
+  results.push(result)
+  console.log(
+    `seed ${seed}: ${good ? 'good' : 'BROKEN'}, ${seconds.toFixed(1)} s, ${shards} shards, ${consumers} consumers, ` +
+      `${restarts} restarts, ${account?.deliveredAgain} delivered again, ${refusals} checkpoints refused, ` +
+      Object.entries(faults)
+        .filter(([name]) => name !== 'refuse')
+        .map(([name, times]) => `${name} ${times}`)
+        .join(', '),
+  )
+  if (good) continue
+  failed += 1
+  console.log(
+    `missed ${missed}, out of order ${outOfOrder}, ${JSON.stringify(account)}\n${result.complaints}`,
+  )
+}
+rmSync(folder, { recursive: true })
+
+const sum = (of: (result: SoakResult) => number): string =>
+  results.reduce((all, result) => all + of(result), 0).toLocaleString('en-US')
+console.log(
+  `\n${seeds} seeds, ${sum((one) => one.account?.records ?? 0)} records, ${sum((one) => one.consumers)} consumers, ` +
+    `${sum((one) => one.restarts)} restarts, ${sum((one) => one.refusals)} refusals, ` +
+    `${sum((one) => one.account?.deliveredAgain ?? 0)} delivered again; ` +
+    `lost ${sum((one) => (one.account?.lost ?? 0) + one.missed)}, ` +
+    `out of order ${sum((one) => (one.account?.outOfOrder ?? 0) + one.outOfOrder)}, ` +
+    `again after a checkpoint ${sum((one) => one.account?.afterCheckpoint ?? 0)}, ` +
+    `in ${sum((one) => Math.round(one.seconds))} s`,
+)
+process.exitCode = failed === 0 ? 0 : 1
