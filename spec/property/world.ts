@@ -206,6 +206,7 @@ export class World {
       assert.equal(line.responseFor, this.action)
       this.#checkStatus()
       this.action = null
+      this.#heldSince = null
       return
     }
     assert.equal(line.action, 'checkpoint')
