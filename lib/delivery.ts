@@ -13,8 +13,8 @@ export class Delivery {
   /** Of decoded data. */
   readonly bytes: number
   attempts = 0
-  /** An explicit checkpoint at the last record, while its answer is out. */
-  covering: Promise<boolean> | null = null
+  /** How many explicit checkpoints at the last record are on their way: they may finish what was left early. */
+  covering = 0
   readonly #watermark: Watermark
   readonly #progress: Progress
   readonly #before: { readonly records: number; readonly bytes: number }

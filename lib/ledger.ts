@@ -146,7 +146,13 @@ export class Ledger {
       if (done) delivery.finishBefore(index + 1, this.#port.clock.now())
       return done
     })
-    if (index === delivery.size - 1) delivery.covering = stored
+    if (index === delivery.size - 1) {
+      const settled = (): void => {
+        delivery.covering -= 1
+      }
+      delivery.covering += 1
+      stored.then(settled, settled)
+    }
     return stored
   }
 

@@ -166,6 +166,7 @@ export class Loop implements SeatPort {
     }
     const entered = !this.#seat.taken
     const result = this.#seat.ask(iterator)
+    this.#attempt?.end('the next batch was asked for')
     if (entered) this.#enter()
     void this.#run()
     return result
@@ -232,6 +233,8 @@ export class Loop implements SeatPort {
       return bodyAtWork ? null : () => this.#acknowledge()
     if (delivery === null) return !this.#seat.taken && !this.#lost ? null : () => this.#perform(message)
     if (!this.#seat.waiting) return null
+    // Whether the rest of a batch that was left early is finished is for the daemon to say.
+    if (attempt?.leftEarly && delivery.covering > 0) return null
     return attempt === null ? () => this.#handOut(delivery) : () => this.#finish(attempt, delivery)
   }
 
@@ -249,12 +252,6 @@ export class Loop implements SeatPort {
 
   // The user asked for the next batch: policy, answers, status.
   async #finish(attempt: Attempt, delivery: Delivery): Promise<void> {
-    attempt.end('the next batch was asked for')
-    if (attempt.leftEarly && delivery.covering !== null) {
-      await delivery.covering.catch(() => {})
-      // The loop may have been left meanwhile, and another may have begun: this is not its next batch.
-      if (this.#state !== 'open' || this.#lost || this.#attempt !== attempt) return
-    }
     if (attempt.leftEarly) {
       this.#dismiss({ reason: new UsageError(LEFT_EARLY) })
       return
@@ -262,6 +259,15 @@ export class Loop implements SeatPort {
     this.ledger.finishAll(delivery)
     this.ledger.askPolicy('batch', delivery)
     await this.#acknowledgeWhenAnswered()
+  }
+
+  #store(delivery: Delivery, index: number): Promise<boolean> {
+    const stored = this.ledger.store(delivery, index)
+    const settled = (): void => {
+      if (this.#seat.waiting) void this.#run()
+    }
+    stored.then(settled, settled)
+    return stored
   }
 
   // What the user's code asks for while we wait for one answer may have sent another checkpoint by now.
@@ -350,7 +356,7 @@ export class Loop implements SeatPort {
         }
       },
       finishedAll: (delivery) => ledger.finishAll(delivery),
-      store: (delivery, index) => ledger.store(delivery, index),
+      store: (delivery, index) => this.#store(delivery, index),
       storeFinished: () => ledger.storeFinished(),
       skipped: (records) => ledger.skipped(records),
       turn: () => this.#turns.due(),

@@ -23,6 +23,19 @@ test('a loop over records does not go on while the next batch waits for a checkp
   assert.deepEqual(await next, { done: true, value: undefined })
 })
 
+test('a batch that was left is given up in time, though a checkpoint that may cover it is still on its way', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 3)
+  await batch[Symbol.asyncIterator]().next()
+  const refused = assert.rejects(batch.checkpoint(batch.records[2]), { code: 'KCL_CHANNEL_CLOSED' })
+  assert.deepEqual(await wire.said(), checkpoint(3))
+  const next = outer.next()
+  await outer.return?.()
+  assert.deepEqual(await next, { done: true, value: undefined })
+  wire.clock.advance(60_000)
+  assert.equal(wire.session.state, 'failed')
+  await refused
+})
+
 test('a new loop is not ended for what the one before it had left early', async (t) => {
   const { wire, outer, batch } = await atFirstBatch(t, 3)
   await batch[Symbol.asyncIterator]().next()
