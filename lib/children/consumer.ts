@@ -124,7 +124,7 @@ export class Consumer {
 function start(options: ConsumerOptions): ChildProcess {
   const place = {
     cwd: options.cwd,
-    env: options.env ?? process.env,
+    env: withoutOurs(options.env ?? process.env),
     detached: process.platform !== 'win32',
     windowsHide: true,
   }
@@ -135,6 +135,12 @@ function start(options: ConsumerOptions): ChildProcess {
   }
   const [program = '', ...rest] = options.words
   return spawn(program, rest, { ...place, stdio: 'pipe' })
+}
+
+// A consumer that is started by a consumer must not take the descriptors of that one for its own.
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { KCL_SESSION_FDS: _fds, KCL_SESSION_PID: _pid, ...rest } = env
+  return rest
 }
 
 const LAST_WORDS = 20

@@ -19,8 +19,8 @@ import { Display, type TextOutput } from './display.ts'
 
 /** How a run is reported: to people or to machines. */
 export interface RunReporter extends DaemonObserver {
-  /** The run begins. */
-  begin(daemon: Daemon): void
+  /** The run begins; with faults, this is the seed of their dice. */
+  begin(daemon: Daemon, seed: number | null): void
   /** A signal asked the run to stop. */
   stopping(signal: NodeJS.Signals): void
   /** The run is over; with faults, the account of every record is told too. */
@@ -47,8 +47,10 @@ export class DevReporter implements RunReporter {
     this.#display = new Display(output, (_columns, rows) => this.#live(rows))
   }
 
-  begin(daemon: Daemon): void {
+  begin(daemon: Daemon, seed: number | null): void {
     this.#daemon = daemon
+    if (seed !== null && !this.#quiet)
+      this.#display.print(`Faults of seed ${seed}: --seed ${seed} repeats them.`)
     if (!this.#quiet) this.#display.start()
     this.#timer = setInterval(() => this.#tick(daemon), LOOK)
     this.#timer.unref()

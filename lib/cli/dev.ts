@@ -116,10 +116,9 @@ async function runDaemon({ options, words, stream, input, table }: Parts): Promi
     plan,
     observer: recorder === null ? reporter : tellAll([recorder, reporter]),
   })
-  if (!plan.isEmpty && !options.json && !options.quiet) {
-    process.stderr.write(`Faults of seed ${options.seed}: --seed ${options.seed} repeats them.\n`)
-  }
-  reporter.begin(daemon)
+  // Whoever read our output may leave; the run goes on.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+  reporter.begin(daemon, plan.isEmpty ? null : options.seed)
   const signals = drainOnSignals(daemon, (signal) => reporter.stopping(signal))
   if (!live) daemon.endInput()
   const reading = live ? readOn(input, daemon) : Promise.resolve()

@@ -21,8 +21,8 @@ export class JsonReporter implements RunReporter {
     this.#errors = errors
   }
 
-  begin(daemon: Daemon): void {
-    this.#tell('begin', { shards: daemon.progress.length })
+  begin(daemon: Daemon, seed: number | null): void {
+    this.#tell('begin', { shards: daemon.progress.length, seed })
   }
 
   started(shard: Shard, lease: number): void {

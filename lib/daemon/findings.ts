@@ -40,11 +40,19 @@ export interface Finding {
   /** What the real daemon does about it, a sentence. */
   readonly daemon: string
   readonly consequence: Consequence
+  /** What the reason may be, where that can be guessed. */
+  readonly hint?: string
 }
 
 /** Whether nothing sensible can follow: the run ends with this finding. */
 export function endsRun(finding: Finding): boolean {
   return finding.consequence !== 'skip' && finding.consequence !== 'refuse'
+}
+
+/** When it happened, in words. */
+export function whenFound(finding: Finding): string {
+  if (finding.action !== null) return `during ${finding.action}`
+  return AT_END.has(finding.kind) ? 'at the end' : 'between two actions'
 }
 
 /** Makes a finding; `expected` and `came` are completed by what the table knows about its kind. */
@@ -72,6 +80,7 @@ function cut(text: string): string {
 }
 
 const LONGEST = 500
+const AT_END: ReadonlySet<FindingKind> = new Set<FindingKind>(['no-end', 'pipe-held', 'exit-code'])
 
 const CATALOGUE: Readonly<Record<FindingKind, { consequence: Consequence; daemon: string }>> = {
   text: {

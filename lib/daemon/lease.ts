@@ -3,11 +3,13 @@
 // lease ends, and with it everything that the consumer started.
 
 import type { ConsumerProtocol } from '../children/command.ts'
-import { Consumer, type ConsumerExit } from '../children/consumer.ts'
+import { Consumer } from '../children/consumer.ts'
 import { type Clock, systemClock } from '../time.ts'
 import { DaemonConversation, type DaemonEvent } from './conversation.ts'
+import { endConsumer, howItEnded } from './end-consumer.ts'
 import { endsRun, type Finding, finding } from './findings.ts'
 import type { CheckpointRequest, DaemonAction, DeliveredRecord, LeasePosition } from './messages.ts'
+import { within } from './within.ts'
 
 /** What a lease asks of the daemon around it, and tells it. */
 export interface LeaseHost {
@@ -126,7 +128,7 @@ export class Lease {
       } else {
         if (step.do === 'drain') {
           if (!(await this.#perform(() => daemon.shutdownRequested()))) return 'broken'
-          await this.#within(HANDOVER_TIME, this.#consumer.closed)
+          await within(this.#clock, HANDOVER_TIME, this.#consumer.closed)
         }
         await this.#perform(() => daemon.leaseLost())
         return 'drained'
@@ -184,16 +186,23 @@ export class Lease {
     }
   }
 
-  #found(found: Finding): void {
+  #found(finding: Finding): void {
+    const found = this.#withHint(finding)
     this.#host.line('note', `${found.kind}: ${found.daemon}`)
     if (endsRun(found)) this.#breaking = this.#breakOff(found)
     else this.#host.found(found, this.#consumer.lastWords)
   }
 
+  // The most common reason for silence at the start is a consumer that knows nothing of our descriptors.
+  #withHint(found: Finding): Finding {
+    const silent = found.action === 'initialize' && (found.kind === 'ended' || found.kind === 'no-answer')
+    return silent && this.#options.protocol === 'fds' ? { ...found, hint: FDS_HINT } : found
+  }
+
   // What a consumer says on its way out comes on another pipe, so it is given a moment before it is quoted.
   async #breakOff(found: Finding): Promise<void> {
     this.#stopTimer()
-    await this.#within(LAST_WORDS_TIME, this.#consumer.closed)
+    await within(this.#clock, LAST_WORDS_TIME, this.#consumer.closed)
     this.#consumer.kill('SIGKILL')
     this.#host.found(found, this.#consumer.lastWords)
     this.#settle?.()
@@ -201,13 +210,13 @@ export class Lease {
 
   async #outputEnded(): Promise<void> {
     if (this.#ended || this.#isOver()) return
-    const exit = await this.#within(EXIT_TIME, this.#consumer.exited)
+    const exit = await within(this.#clock, EXIT_TIME, this.#consumer.exited)
     if (this.#ended || this.#isOver()) return
     this.#follow(this.#conversation.outputEnded(exit === null ? 'it closed its output' : howItEnded(exit)))
   }
 
   async #inputClosed(): Promise<void> {
-    const exit = await this.#within(EXIT_TIME, this.#consumer.exited)
+    const exit = await within(this.#clock, EXIT_TIME, this.#consumer.exited)
     if (exit === null && !this.#ended && !this.#isOver()) {
       this.#follow(this.#conversation.broken('input-closed', 'it closed its input and lives on'))
     }
@@ -222,53 +231,22 @@ export class Lease {
     })
   }
 
-  // The end of input, then of the process, then of its pipes: each has its time.
   async #finish(): Promise<void> {
-    const judged = this.#conversation.state === 'done' || this.#cutOff
+    const orderly = this.#conversation.state === 'done' || this.#cutOff
     this.#ended = true
     this.#host.line('note', 'end of input')
-    this.#consumer.endInput()
-    const { timeout } = this.#options
-    const grace = judged ? Math.min(timeout ?? END_TIME, END_TIME) : BROKEN_TIME
-    const exit = await this.#within(grace, this.#consumer.exited)
-    const closed = exit === null ? null : await this.#within(grace, this.#consumer.closed)
-    if (judged) this.#judgeEnd(exit, closed !== null, grace)
-    if (closed === null) {
-      this.#consumer.kill('SIGKILL')
-      await this.#within(EXIT_TIME, this.#consumer.closed)
-    }
-    this.#consumer.release()
-  }
-
-  #judgeEnd(exit: ConsumerExit | null, closed: boolean, grace: number): void {
-    const seconds = `${grace / 1000} s`
-    const report = (kind: 'no-end' | 'pipe-held' | 'exit-code', came: string, expected: string): void => {
+    const grace = orderly ? Math.min(this.#options.timeout ?? END_TIME, END_TIME) : BROKEN_TIME
+    await endConsumer(this.#consumer, this.#clock, grace, (kind, came, expected) => {
+      // What a consumer makes of a daemon that is gone is its own affair, as long as it ends.
+      if (!orderly || (this.#cutOff && kind === 'exit-code')) return
       const details = { shardId: this.#options.shardId, action: null, came, expected }
       this.#host.found(finding(kind, details), this.#consumer.lastWords)
-    }
-    if (exit === null) report('no-end', `it is still there ${seconds} after the end of its input`, 'to end')
-    else if (exit.code !== 0 && !this.#cutOff) report('exit-code', howItEnded(exit), 'to exit with code 0')
-    if (exit !== null && !closed) {
-      report('pipe-held', `it has ended, but ${seconds} later its pipes are still open`, 'closed pipes')
-    }
-  }
-
-  // What the promise resolves to, or null when the time is up.
-  async #within<T>(time: number, promise: Promise<T>): Promise<T | null> {
-    let stop: () => void = () => {}
-    const late = new Promise<null>((resolve) => {
-      stop = this.#clock.after(time, () => resolve(null))
     })
-    const first = await Promise.race([promise, late])
-    stop()
-    return first
   }
 }
 
-function howItEnded(exit: ConsumerExit): string {
-  return exit.signal === null ? `it exited with code ${exit.code}` : `it was killed by ${exit.signal}`
-}
-
+const FDS_HINT =
+  'The protocol is on descriptors 3 and 4, because the command is node. A consumer that speaks on stdin and stdout, as those of other clients do, needs --protocol=stdio.'
 // How long a consumer may take to end after the end of its input, at most; in milliseconds, as all of these.
 const END_TIME = 10_000
 const BROKEN_TIME = 2000

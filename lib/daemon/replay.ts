@@ -3,9 +3,12 @@
 
 import type { ConsumerProtocol } from '../children/command.ts'
 import { Consumer } from '../children/consumer.ts'
+import { systemClock } from '../time.ts'
 import { Bell } from './bell.ts'
+import { endConsumer, howItEnded } from './end-consumer.ts'
 import { checkpointLine, readConsumerLine } from './messages.ts'
 import { ELIDED, type TranscriptConversation, type TranscriptEntry } from './transcript.ts'
+import { within } from './within.ts'
 
 /** The first difference between a consumer and the transcript. */
 export interface Difference {
@@ -102,12 +105,8 @@ class Player {
     return differs(last, 'nothing after this line', line)
   }
 
-  async end(): Promise<void> {
-    this.#consumer.endInput()
-    await this.#within(END_TIME, this.#consumer.closed)
-    this.#consumer.kill('SIGKILL')
-    await this.#within(END_TIME, this.#consumer.closed)
-    this.#consumer.release()
+  end(): Promise<void> {
+    return endConsumer(this.#consumer, systemClock, END_TIME)
   }
 
   #send(entry: TranscriptEntry): Difference | null {
@@ -140,26 +139,15 @@ class Player {
   async #nextLine(): Promise<string | null> {
     const late = performance.now() + this.#options.timeout
     while (this.#lines.length === 0 && !this.#outputEnded && performance.now() < late) {
-      await this.#within(late - performance.now(), this.#bell.next())
+      await within(systemClock, late - performance.now(), this.#bell.next())
     }
     return this.#lines.shift() ?? null
   }
 
   async #silence(): Promise<string> {
     if (!this.#outputEnded) return `nothing for ${this.#options.timeout / 1000} s`
-    const exit = await this.#within(END_TIME, this.#consumer.exited)
-    if (exit === null) return 'the end of its output'
-    return exit.signal === null ? `its exit with code ${exit.code}` : `its end by ${exit.signal}`
-  }
-
-  async #within<T>(time: number, promise: Promise<T>): Promise<T | null> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), Math.min(Math.max(0, time), LONGEST_TIMER))
-    })
-    const first = await Promise.race([promise, late])
-    clearTimeout(timer)
-    return first
+    const exit = await within(systemClock, END_TIME, this.#consumer.exited)
+    return exit === null ? 'it closed its output' : howItEnded(exit)
   }
 }
 
@@ -193,5 +181,3 @@ function differs(entry: TranscriptEntry, expected: string, came: string): Differ
 const STAND_IN = 'e30='
 // How long a consumer may take to end, in milliseconds.
 const END_TIME = 5000
-// setTimeout takes 31 bits.
-const LONGEST_TIMER = 2 ** 31 - 1

@@ -1,7 +1,7 @@
 // What a run comes to, in words and columns, for people.
 
 import type { AccountTotals } from './account.ts'
-import type { Finding } from './findings.ts'
+import { type Finding, whenFound } from './findings.ts'
 import type { ShardProgress } from './progress.ts'
 
 /** The sums over all shards of a run. */
@@ -66,12 +66,12 @@ export function accountLines(account: AccountTotals, consumers: number): string[
 
 /** One finding, as a paragraph: where, what was expected, what came, and what the real daemon would do. */
 export function findingLines(finding: Finding, lastWords: readonly string[]): string[] {
-  const during = finding.action === null ? 'between two actions' : `during ${finding.action}`
   const lines = [
-    `${finding.shardId}, ${during} (${finding.kind}):`,
+    `${finding.shardId}, ${whenFound(finding)} (${finding.kind}):`,
     `  expected         ${finding.expected}`,
     `  came             ${finding.came}`,
     `  the real daemon  ${finding.daemon}`,
+    ...(finding.hint === undefined ? [] : [`  hint             ${finding.hint}`]),
   ]
   if (lastWords.length === 0) return [...lines, '  standard error   nothing']
   return [...lines, '  standard error, the last lines:', ...lastWords.map((line) => `    ${line}`)]

@@ -21,11 +21,6 @@ export class SequenceNumbers {
   }
 }
 
-/** The number of the record that a sequence number belongs to. */
-export function ordinalOf(sequenceNumber: string): number {
-  return Number((BigInt(sequenceNumber) >> 80n) & (2n ** 64n - 1n))
-}
-
 /** A shard's name. */
 export function shardName(shard: number): string {
   return `shardId-${String(shard).padStart(12, '0')}`

@@ -25,6 +25,16 @@ test('moves the protocol to descriptors 3 and 4 and everything else to standard 
   assert.deepEqual(consumer.process.lastWords, ['to stdout', 'to stderr'])
 })
 
+test('does not hand on the descriptors of a consumer around it', async (t) => {
+  process.env.KCL_SESSION_FDS = '3,4'
+  t.after(() => {
+    delete process.env.KCL_SESSION_FDS
+  })
+  const consumer = run(t, 'stdio', `console.log(String(process.env.KCL_SESSION_FDS))`)
+  await consumer.process.closed
+  assert.deepEqual(consumer.lines, ['undefined'])
+})
+
 test('leaves stdin and stdout as they are for other consumers', async (t) => {
   const consumer = run(t, 'stdio', `process.stdin.pipe(process.stdout)`)
   consumer.process.send('{"action":"initialize"}')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { run, temporaryFolder } from '../helpers/command.ts'
+import { run, start, temporaryFolder } from '../helpers/command.ts'
 
 const fixture = (name: string): string[] => ['--', process.execPath, `spec/daemon/fixtures/${name}.js`]
 const lines = (count: number): string =>
@@ -109,4 +109,29 @@ test('stops at a broken line in a stream, and says what was delivered before', a
   assert.match(stderr, /\d of 5 records acknowledged and checkpointed/)
   assert.match(stderr, /standard input, line 6 is not JSON/)
   assert.equal(code, 2)
+})
+
+test('guesses that a consumer speaks on stdin and stdout when it is silent on the descriptors', async (t) => {
+  const { code, stderr } = await run(t, ['dev', '--input', '-', ...fixture('good')], lines(1))
+  assert.match(stderr, /during initialize \(ended\)/)
+  assert.match(stderr, /^ {2}hint {13}.* needs --protocol=stdio\.$/m)
+  assert.equal(code, 1)
+})
+
+test('ends at once when a consumer fails, though the input goes on', async (t) => {
+  const running = start(t, ['dev', '--input', '-', '--protocol', 'stdio', ...fixture('bad/crashes')], {
+    stdin: 'pipe',
+  })
+  running.child.stdin?.write(lines(1))
+  const { code, stderr } = await running.ended
+  assert.match(stderr, /Error: no such table/)
+  assert.equal(code, 1)
+})
+
+test('lives on when nobody reads its output any more', async (t) => {
+  const args = ['--input', '-', '--protocol', 'stdio', '--json', ...fixture('good')]
+  const running = start(t, ['dev', ...args], { stdin: 'pipe' })
+  running.child.stdout?.destroy()
+  running.child.stdin?.end(lines(10))
+  assert.equal((await running.ended).code, 0)
 })

@@ -46,7 +46,7 @@ test('shows the first line in which a consumer differs', async (t) => {
   )
   assert.equal(other.code, 1)
   const crashed = await replay(t, transcript, 'bad/crashes')
-  assert.match(crashed.stderr, /line 5, .*\n.*\n {2}came {6}its exit with code 1\n {2}standard error/)
+  assert.match(crashed.stderr, /line 5, .*\n.*\n {2}came {6}it exited with code 1\n {2}standard error/)
   assert.match(crashed.stderr, /^ {4}Error: no such table/m)
   const hung = await replay(t, transcript, 'bad/hangs', ['--timeout', '2'])
   assert.match(hung.stderr, /came {6}nothing for 2 s/)

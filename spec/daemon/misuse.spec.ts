@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { run, temporaryFolder } from '../helpers/command.ts'
 
 interface Misuse {
@@ -48,10 +48,10 @@ const MISUSES: Readonly<Record<string, Misuse>> = {
   hangs: {
     where: 'during processRecords (no-answer)',
     expected: /"responseFor":"processRecords"/,
-    came: /^nothing for 3 s$/,
+    came: /^nothing for 4 s$/,
     daemon: /waits without limit/,
     lastWords: /^ {4}thinking$/m,
-    args: ['--timeout', '3'],
+    args: ['--timeout', '4'],
   },
   'closes-input': {
     where: 'during processRecords (input-closed)',
@@ -126,21 +126,21 @@ const MISUSES: Readonly<Record<string, Misuse>> = {
     daemon: /NullPointerException/,
   },
   'never-ends': {
-    where: 'between two actions (no-end)',
+    where: 'at the end (no-end)',
     expected: /^to end$/,
-    came: /^it is still there 3 s after the end of its input$/,
+    came: /^it is still there 4 s after the end of its input$/,
     daemon: /blocked as long as the process lives/,
-    args: ['--timeout', '3'],
+    args: ['--timeout', '4'],
   },
   'leaves-a-child': {
-    where: 'between two actions (pipe-held)',
+    where: 'at the end (pipe-held)',
     expected: /^closed pipes$/,
-    came: /3 s later its pipes are still open$/,
+    came: /4 s later its pipes are still open$/,
     daemon: /blocked as long as another process/,
-    args: ['--timeout', '3'],
+    args: ['--timeout', '4'],
   },
   'exits-with-code': {
-    where: 'between two actions (exit-code)',
+    where: 'at the end (exit-code)',
     expected: /^to exit with code 0$/,
     came: /^it exited with code 3$/,
     daemon: /takes no notice/,
@@ -152,21 +152,25 @@ test('knows what to say about every bad consumer there is', () => {
   assert.deepEqual(fixtures.toSorted(), Object.keys(MISUSES).toSorted())
 })
 
-for (const [name, misuse] of Object.entries(MISUSES)) {
-  test(`reports the consumer "${name}"`, async (t) => {
-    const file = join(temporaryFolder(t), 'events.ndjson')
-    writeFileSync(file, '{"id":1}\n{"id":2}\n{"id":3}\n')
-    const args = ['--input', file, '--batch', '2', '--protocol', 'stdio', ...(misuse.args ?? [])]
-    const consumer = ['--', process.execPath, `spec/daemon/fixtures/bad/${name}.js`]
-    const { code, stderr } = await run(t, ['dev', ...args, ...consumer])
-    const [, report = ''] = stderr.split(`shardId-000000000000, ${misuse.where}:\n`)
-    const said = (what: string): string => new RegExp(`^ {2}${what} +(.*)$`, 'm').exec(report)?.[1] ?? stderr
-    assert.match(said('expected'), misuse.expected)
-    assert.match(said('came'), misuse.came)
-    assert.match(said('the real daemon'), misuse.daemon)
-    assert.match(report, misuse.lastWords ?? /^ {2}standard error {3}nothing$/m)
-    assert.equal(code, 1)
-  })
+describe('dev', { concurrency: 3 }, () => {
+  for (const [name, misuse] of Object.entries(MISUSES)) {
+    test(`reports the consumer "${name}"`, (t) => reports(t, name, misuse))
+  }
+})
+
+async function reports(t: TestContext, name: string, misuse: Misuse): Promise<void> {
+  const file = join(temporaryFolder(t), 'events.ndjson')
+  writeFileSync(file, '{"id":1}\n{"id":2}\n{"id":3}\n')
+  const args = ['--input', file, '--batch', '2', '--protocol', 'stdio', ...(misuse.args ?? [])]
+  const consumer = ['--', process.execPath, `spec/daemon/fixtures/bad/${name}.js`]
+  const { code, stderr } = await run(t, ['dev', ...args, ...consumer])
+  const [, report = ''] = stderr.split(`shardId-000000000000, ${misuse.where}:\n`)
+  const said = (what: string): string => new RegExp(`^ {2}${what} +(.*)$`, 'm').exec(report)?.[1] ?? stderr
+  assert.match(said('expected'), misuse.expected)
+  assert.match(said('came'), misuse.came)
+  assert.match(said('the real daemon'), misuse.daemon)
+  assert.match(report, misuse.lastWords ?? /^ {2}standard error {3}nothing$/m)
+  assert.equal(code, 1)
 }
 
 test('tells ten findings of a kind, and counts the rest', async (t) => {
