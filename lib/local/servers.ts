@@ -4,6 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { fetchJars, type JarOptions, type JarSet } from '../launcher/jars.ts'
 import { findJava } from '../launcher/java.ts'
@@ -102,15 +104,14 @@ class Server {
     words: readonly string[],
     place: { cwd: string; env: NodeJS.ProcessEnv },
   ) {
-    // Not in a group of its own, but without a terminal: Ctrl-C must reach us first.
-    const child = spawn(program, words, { ...place, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const child = spawnWatched(program, words, place)
     this.#child = child
     let said = ''
     const keep = (text: string): void => {
       said = (said + text).slice(-MOST_SAID)
     }
-    child.stdout.setEncoding('utf8').on('data', keep)
-    child.stderr.setEncoding('utf8').on('data', keep)
+    child.stdout?.setEncoding('utf8').on('data', keep)
+    child.stderr?.setEncoding('utf8').on('data', keep)
     this.#exited = new Promise((resolve) => {
       child.once('exit', () => resolve())
       child.once('error', () => resolve())
@@ -123,7 +124,6 @@ class Server {
       })
     })
     this.failed.catch(() => {})
-    process.once('exit', () => child.kill('SIGKILL'))
   }
 
   async stop(): Promise<void> {
@@ -132,7 +132,27 @@ class Server {
     const late = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIME)
     await this.#exited
     clearTimeout(late)
+    // The watcher goes home.
+    const watcher = this.#child.stdio[3] as Writable | null | undefined
+    watcher?.on('error', () => {}).end('\n')
   }
+}
+
+// Out of the terminal's group, so that Ctrl-C reaches us first; and watched, where there is a shell: the end of
+// descriptor 3 without a word on it means that we were killed, and then the server goes too.
+function spawnWatched(
+  program: string,
+  words: readonly string[],
+  place: { cwd: string; env: NodeJS.ProcessEnv },
+): ChildProcess {
+  if (!hasShell())
+    return spawn(program, words, { ...place, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
+  const script = '{ if read _ <&3; then exit; fi; kill $$; } </dev/null >/dev/null 2>&1 & exec "$@" 3<&-'
+  return spawn('/bin/sh', ['-c', script, 'sh', program, ...words], {
+    ...place,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
 }
 
 function dynamoDBWords(jars: string, port: number): string[] {
