@@ -89,7 +89,7 @@ async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): 
     java: java.program,
     jars: jars.folder,
     logback: fileURLToPath(LOGBACK),
-    javaOptions: [...(isLocal(configuration) ? QUICK_START : []), ...options.javaOptions],
+    javaOptions: [...ownJavaOptions(java.version, configuration), ...options.javaOptions],
     rootLevel: options.logLevel === 'debug' ? 'DEBUG' : options.logLevel === 'trace' ? 'TRACE' : 'INFO',
     properties,
     command: configuration.command,
@@ -177,6 +177,12 @@ async function tellUnreachable(address: string, { reporter, environment }: Launc
   if (proxied && !isLoopback(address)) return
   const reason = await unreachable(address, ENDPOINT_TIMEOUT)
   if (reason !== undefined) reporter.tellOnce('error', keepsTrying(refused(new URL(address).host, reason)))
+}
+
+function ownJavaOptions(version: number, configuration: Configuration): string[] {
+  // From Java 24 on, Netty's way to memory is worth a warning of four lines at every start.
+  const silence = version >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : []
+  return isLocal(configuration) ? [...silence, ...QUICK_START] : silence
 }
 
 // On this machine any keys will do, but the SDK refuses to send a request without some.
