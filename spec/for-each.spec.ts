@@ -3,28 +3,43 @@ import { type TestContext, test } from 'node:test'
 import {
   everyRecords,
   type ForEachOptions,
+  KclSession,
   type KclSessionOptions,
   manual,
   type RecordHandler,
   UsageError,
 } from '../lib/index.ts'
+import { TestDaemon } from '../lib/testing/index.ts'
 import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
 
-test('hands each record to the handler, in order, one at a time, and acknowledges the batch after the last', async (t) => {
+test('hands each record to the handler, in order, one at a time, and acknowledges the batch after the last', async () => {
+  const daemon = new TestDaemon()
+  const session = new KclSession(daemon.streams)
   const seen: string[] = []
   let running = 0
-  const { wire, done } = await handling(t, async (record, batch) => {
+  const done = session.forEach(async (record, batch) => {
     running += 1
     assert.equal(running, 1)
     await settle()
     seen.push(`${batch.attempt} ${record.text()}`)
     running -= 1
   })
-  wire.deliver(records(3))
-  assert.deepEqual(await wire.said(), status('processRecords'))
-  wire.end()
+  await daemon.deliver(['one', 'two'])
+  await daemon.deliver(['three'])
+  await daemon.endShard()
   await done
-  assert.deepEqual(seen, ['1 record 1', '1 record 2', '1 record 3'])
+  assert.deepEqual(seen, ['1 one', '1 two', '1 three'])
+})
+
+test('stores the tail at a shutdown, and every position that a handler asked for before', async () => {
+  const daemon = new TestDaemon()
+  const session = new KclSession(daemon.streams)
+  const done = session.forEach((record) => (record.text() === 'stop here' ? true : undefined))
+  const [, second, last] = await daemon.deliver(['one', 'stop here', 'three'])
+  assert.deepEqual(daemon.checkpoints, [second])
+  await daemon.requestShutdown()
+  await done
+  assert.deepEqual(daemon.checkpoints, [second, last])
 })
 
 test('stores the position of a record whose handler resolves to true', async (t) => {
