@@ -54,6 +54,28 @@ test('starts the children of a split when their parent has ended, from TRIM_HORI
   ])
 })
 
+test('keeps the children waiting while their parent takes its time, though other shards end', async (t) => {
+  const folder = temporaryFolder(t)
+  writeFileSync(join(folder, 'events.ndjson'), lines(400))
+  const args = [
+    '--shards',
+    '2',
+    '--fault',
+    'split:@20/0',
+    '--',
+    process.execPath,
+    'spec/daemon/fixtures/slow-end.js',
+  ]
+  const { code, stderr } = await run(t, ['dev', ...input(folder), ...args])
+  const order = [...stderr.matchAll(/^shardId-0*(\d) (START|END)$/gm)].map(
+    ([, shard, what]) => `${shard} ${what}`,
+  )
+  assert.ok(order.indexOf('1 END') < order.indexOf('0 END'), order.join(', '))
+  assert.ok(order.indexOf('0 END') < order.indexOf('2 START'), order.join(', '))
+  assert.ok(order.indexOf('0 END') < order.indexOf('3 START'), order.join(', '))
+  assert.equal(code, 0)
+})
+
 test('delivers again from the checkpoint after the daemon was killed', async (t) => {
   const { stderr } = await dev(t, ['--fault', 'kill-daemon:@200', '--batch', '50'])
   const starts = [...stderr.matchAll(/START (\S+)$/gm)].map((match) => match[1])
