@@ -163,8 +163,9 @@ export class Daemon {
       return shard !== undefined && this.#table.hasEnded(shard)
     }
     for (const run of this.#runs) {
-      const ready = !this.#table.hasEnded(run.shard) && run.shard.parents.every(ended)
-      if (!ready || this.#atWork.has(run) || this.#isStopping()) continue
+      const isOver = run.isThrough || this.#table.hasEnded(run.shard)
+      const isReady = !isOver && run.shard.parents.every(ended)
+      if (!isReady || this.#atWork.has(run) || this.#isStopping()) continue
       this.#atWork.set(
         run,
         this.#runShard(run).finally(() => this.#atWork.delete(run)),
@@ -182,7 +183,7 @@ export class Daemon {
       const end = await run.lease.run()
       run.end(end)
       this.#bell.ring()
-      if (end === 'broken' || (end === 'drained' && run.isThrough)) return
+      if (end === 'broken' || run.isThrough) break
     }
     this.#startReady()
   }

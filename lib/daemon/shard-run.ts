@@ -73,6 +73,7 @@ export class ShardRun implements LeaseHost {
 
   end(end: LeaseEnd): void {
     this.lease = null
+    if (end !== 'drained') this.isThrough = false
     this.progress.end()
     this.#context.observer.ended?.(this.shard, end, this.#leaseNumber)
   }
