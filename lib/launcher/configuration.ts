@@ -7,6 +7,7 @@ import { UsageError } from '../errors.ts'
 import { readProviders } from './credentials.ts'
 import type { Finding } from './finding.ts'
 import { lint } from './lint.ts'
+import { COMMAND_PLACE } from './lint-values.ts'
 import { parseProperties } from './properties.ts'
 import { fromEnvironment, fromFile, mergeSettings, type Setting, type Written } from './settings.ts'
 
@@ -69,7 +70,7 @@ function splitAsDaemon(executableName: string | undefined): string[] {
 
 function commandAsFlag(command: readonly string[]): Written[] {
   if (command.length === 0) return []
-  return [{ key: 'executableName', value: command.join(' '), source: 'flag', place: 'the command after --' }]
+  return [{ key: 'executableName', value: command.join(' '), source: 'flag', place: COMMAND_PLACE }]
 }
 
 function readFile(file: string, workingDirectory: string): Written[] {

@@ -3,7 +3,8 @@
 
 import { type Entry, entryOf } from './catalogue.ts'
 import { readProviders, usableProviders } from './credentials.ts'
-import type { Finding, Severity } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { lintText, type Say } from './lint-text.ts'
 import { hasSecretArgument, maskValue } from './masking.ts'
 import type { Setting } from './settings.ts'
 
@@ -27,59 +28,7 @@ export function lintValue(setting: Setting): Finding[] {
   return findings
 }
 
-type Say = (severity: Severity, message: string, remedy: string) => Finding
-
-function lintText({ key, value, source, raw }: Setting, say: Say): Finding[] {
-  const findings: Finding[] = []
-  const kind = entryOf(key)?.kind
-  if (
-    /\s$/.test(value) &&
-    kind !== 'integer' &&
-    kind !== 'long' &&
-    kind !== 'command' &&
-    value.trim() !== ''
-  ) {
-    findings.push(
-      say(
-        'error',
-        `ends in a blank, which is part of the value: ${JSON.stringify(maskValue(key, value))}.`,
-        'Remove it.',
-      ),
-    )
-  }
-  if (source !== 'file') return findings
-  const comment = /\s[#!].*$/.exec(value)?.[0]
-  if (comment !== undefined && kind !== 'command') {
-    findings.push(
-      say(
-        'error',
-        `has no comment behind it: "${comment.trim()}" is part of the value.`,
-        'Put comments on lines of their own.',
-      ),
-    )
-  }
-  if (raw !== undefined && /(?<!\\)(?:\\\\)*\\[^\\tnrfu:=#! ]/.test(raw)) {
-    findings.push(
-      say(
-        'warning',
-        `loses its backslashes: Java reads ${JSON.stringify(maskValue(key, value))}.`,
-        'Write each one twice.',
-      ),
-    )
-  }
-  if (/[\u00c2-\u00f4][\u0080-\u00bf]/.test(value)) {
-    findings.push(
-      say(
-        'warning',
-        'seems to be UTF-8, but Java reads ISO-8859-1 and gets other letters.',
-        'Write \\uXXXX.',
-      ),
-    )
-  }
-  return findings
-}
-
-function lintKind(entry: Entry, { key, value }: Setting, say: Say): Finding | undefined {
+function lintKind(entry: Entry, { key, value, place }: Setting, say: Say): Finding | undefined {
   const shown = JSON.stringify(maskValue(key, value))
   const text = value.trim()
   switch (entry.kind) {
@@ -155,6 +104,7 @@ function lintKind(entry: Entry, { key, value }: Setting, say: Say): Finding | un
         ? say('error', 'is empty; the daemon would stop with a stack trace.', 'Name a region, or remove it.')
         : say('warning', `is ${shown}, which does not look like a region.`, 'Write it as us-east-1.')
     case 'command':
+      return place === COMMAND_PLACE ? undefined : lintCommand(text, say)
     case 'list':
       return undefined
     case 'text':
@@ -208,6 +158,17 @@ function lintEffect(entry: Entry, { key, value }: Setting, say: Say): Finding[] 
   return []
 }
 
+function lintCommand(text: string, say: Say): Finding | undefined {
+  if (text === '') return say('error', 'is empty.', COMMAND_REMEDY)
+  const shell = /["'`\\$~|&;<>*]/.exec(text)?.[0]
+  if (shell === undefined) return undefined
+  return say(
+    'warning',
+    `has a ${shell} in it, but there is no shell: the daemon splits it on blanks.`,
+    COMMAND_REMEDY,
+  )
+}
+
 function lintUrl(text: string, shown: string, say: Say): Finding | undefined {
   if (!URL.canParse(text)) {
     return say('error', `is ${shown}, not an address; the daemon would stop with a stack trace.`, URL_REMEDY)
@@ -253,6 +214,9 @@ function enumRemedy(entry: Entry, key: string, text: string): string {
   return `Write ${entry.values?.join(', ')}.`
 }
 
+/** Where a command came from that is taken word by word, and needs no lint. */
+export const COMMAND_PLACE = 'the command after --'
+const COMMAND_REMEDY = 'Give the command after --, where words may be quoted as you like.'
 // What commons-beanutils takes for a boolean.
 const BOOLEANS = /^(true|yes|y|on|1|false|no|n|off|0)$/i
 const FALSE = /^(false|no|n|off|0)$/i

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { isAlive } from '../../lib/launcher/processes.ts'
-import type { Running } from '../helpers/command.ts'
+import { type Running, start, temporaryFolder } from '../helpers/command.ts'
 import { aggregate } from './aggregate.ts'
 import { fixture, type Lease, type Note, recordsOf, Stack, until, whyNot } from './stack.ts'
 
@@ -58,6 +58,35 @@ describe('the real daemon', { skip: reason, concurrency: 2, timeout: 900_000 }, 
       await running.seen(new RegExp(` ${(JSON.parse(line) as { time: string }).time} `))
     const { stderr } = await stopped(running, 'SIGTERM', 0)
     assert.equal(stderr.match(/^shardId-\d+ 2018-/gm)?.length, lines.length)
+  })
+
+  test('does what the README says: local, put, run', { timeout: LIMIT }, async (t) => {
+    const folder = temporaryFolder(t)
+    const config = join(folder, 'local.properties')
+    // Far from what other tests and people use; the second one is two above.
+    const port = 20_000 + (process.pid % 20_000)
+    const local = start(t, [
+      'local',
+      `--port=${port}`,
+      `--write=${config}`,
+      '--shards=2',
+      `--application-name=readme-${port}`,
+    ])
+    await local.seen(/Ctrl-C ends it/)
+    const input = root('samples/data/earthquakes.ndjson')
+    const put = await start(t, ['put', `--config=${config}`, '--input', input, '--key', 'id']).ended
+    assert.deepEqual([put.code, put.stderr], [0, '1707 records are in the stream words.\n'])
+    const running = start(t, [
+      'run',
+      `--config=${config}`,
+      '--',
+      process.execPath,
+      root('dist/samples/print/consumer.js'),
+    ])
+    await running.seen(/Hualian, Taiwan/)
+    await stopped(running, 'SIGINT', 130)
+    local.child.kill('SIGINT')
+    assert.equal((await local.ended).code, 0)
   })
 
   test('keeps odd partition keys, odd paths, a read-only folder and stray output from doing harm', {

@@ -111,7 +111,7 @@ test('ships a pom and a list that agree on the version', () => {
       .every((line) => /^[0-9a-f]{64} {2}\S+\.jar$/.test(line)),
   )
   assert.ok(
-    cachedFolder(daemonJars, { HOME: '/home/me' })?.startsWith('/home/me/.cache/kcl-session/multilang-'),
+    cachedFolder(daemonJars, { HOME: '/users/me' })?.startsWith('/users/me/.cache/kcl-session/multilang-'),
   )
 })
 

@@ -65,6 +65,7 @@ const TRAPS: readonly (readonly [line: string, severity: string, says: RegExp])[
     /AwsCredentialsProviderDynamoDB/,
   ],
   ['streamArn=words', 'error', /not the ARN of a stream/],
+  ['executableName=sh -c "node a.js"', 'warning', /no shell/],
   ['tableName=ab', 'error', /DynamoDB does not take/],
   ['tableName=a table', 'error', /3 to 255/],
   ['streamName=my words', 'error', /no name of a stream/],

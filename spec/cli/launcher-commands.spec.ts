@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type Ended, start, temporaryFolder } from '../helpers/command.ts'
+
+test('check prints every finding, and exits as run would', async (t) => {
+  const file = join(temporaryFolder(t), 'app.properties')
+  writeFileSync(file, 'applicationName=demo\nstreamNme=words\nretrievalMode=POLLING\n')
+  const bad = await command(t, ['check', `--config=${file}`, '--', 'node', 'consumer.js'])
+  assert.equal(bad.code, 2)
+  assert.match(bad.stdout, /^error: streamNme .*Did you mean streamName\?$/m)
+  assert.match(bad.stdout, /^error: streamName is missing/m)
+  const flags = [`--config=${file}`, '--stream-name=words']
+  writeFileSync(file, 'applicationName=demo\n')
+  const warned = await command(t, ['check', ...flags, '--', 'node', 'consumer.js'])
+  assert.deepEqual([warned.code, /^warning: retrievalMode/m.test(warned.stdout)], [0, true])
+  assert.equal((await command(t, ['check', '--strict', ...flags, '--', 'node', 'consumer.js'])).code, 2)
+})
+
+test('check --explain tells about one property, and suggests one for a misspelt name', async (t) => {
+  const known = await command(t, ['check', '--explain', 'MAX_RECORDS'])
+  assert.deepEqual([known.code, known.stdout.split('\n')[0]], [0, 'maxRecords'])
+  const misspelt = await command(t, ['check', '--explain', 'maxRecord'])
+  assert.deepEqual(
+    [misspelt.code, misspelt.stderr],
+    [2, 'kcl-session: maxRecord is not a property of the daemon. Did you mean maxRecords?\n'],
+  )
+})
+
+test('doctor tells what is missing, and exits with 1', async (t) => {
+  const home = temporaryFolder(t)
+  const { code, stdout } = await command(t, ['doctor'], { PATH: '/nowhere', HOME: home })
+  assert.equal(code, 1)
+  assert.match(stdout, /^missing Java {6}There is no Java/m)
+  assert.match(stdout, /^missing Jars {6}not here, and there is no Maven/m)
+  assert.match(stdout, /^note {4}Maven/m)
+})
+
+test('jars says in one line why it cannot fetch anything', async (t) => {
+  const { code, stderr } = await command(t, ['jars'], { PATH: '/nowhere', HOME: temporaryFolder(t) })
+  assert.deepEqual([code, stderr.split('\n').length], [2, 2])
+  assert.match(stderr, /^kcl-session: There is no Java: JAVA_HOME is not set/)
+})
+
+test('put wants to know the stream, and finds a broken line before it sends anything', async (t) => {
+  const input = join(temporaryFolder(t), 'events.ndjson')
+  writeFileSync(input, '{"id":"a"}\n{"id":\n')
+  const nowhere = ['--kinesis-endpoint=http://localhost:9', '--region-name=us-east-1']
+  const unnamed = await command(t, ['put', '--input', input])
+  assert.deepEqual([unnamed.code, /Which stream\?/.test(unnamed.stderr)], [2, true])
+  const broken = await command(t, ['put', '--input', input, '--key', 'id', '--stream-name=words', ...nowhere])
+  assert.deepEqual([broken.code, /events\.ndjson, line 2 is not JSON/.test(broken.stderr)], [2, true])
+})
+
+// Without anything of this machine's environment but Node itself.
+function command(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  return start(t, args, { env }).ended
+}
