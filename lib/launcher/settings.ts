@@ -136,7 +136,7 @@ function unknownName(written: Written): Finding {
 
 function suggest(key: string, written: Written): string {
   if (written.source === 'environment') return `KCL_${kebab(key).replaceAll('-', '_').toUpperCase()}`
-  return written.source === 'flag' ? `--${kebab(key)}` : key
+  return written.source === 'flag' && !written.place.startsWith('--set') ? `--${kebab(key)}` : key
 }
 
 /** A key as a flag spells it: `streamName` becomes `stream-name`, `dynamoDBEndpoint` becomes `dynamo-db-endpoint`. */

@@ -132,12 +132,10 @@ export class Supervision {
     if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
     if (event.message.startsWith('Child process exited with value')) this.#roster.seeOut()
     const cause = causeOf(event, context)
-    // What is told in words, or follows from what was told, is left to those who ask for more of the log.
-    reporter.event(
-      event,
-      cause !== undefined || (this.#phase.name !== 'running' && AFTERMATH.test(event.logger)),
-    )
     const [, action, shardId] = BROKEN_OFF.exec(event.message) ?? []
+    // What is told in words, or follows from what was told, is left to those who ask for more of the log.
+    const aftermath = this.#phase.name !== 'running' && AFTERMATH.test(event.logger)
+    reporter.event(event, cause !== undefined || action !== undefined || aftermath)
     if (action !== undefined && shardId !== undefined) this.#brokenOff(shardId, action, event)
     if (event.level === 'ERROR') this.#lastError = event
     if (cause === undefined || cause === this.#cause) return

@@ -30,7 +30,8 @@ export function localSettings(settings: LocalSettings): Record<string, string> {
     ...(workerIdentifier === undefined ? {} : { workerIdentifier }),
     metricsLevel: 'NONE',
     retrievalMode: 'POLLING',
-    failoverTimeMillis: '2000',
+    // Not shorter: on a busy machine a worker that renews its leases late would lose them.
+    failoverTimeMillis: '5000',
     leaseAssignmentIntervalMillis: '500',
     shardSyncIntervalMillis: '1000',
     parentShardPollIntervalMillis: '500',
