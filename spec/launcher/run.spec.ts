@@ -11,7 +11,7 @@ import { type Running, start, temporaryFolder } from '../helpers/command.ts'
 const GOOD = ['/bin/sh', '-c', 'cat >/dev/null']
 const POSIX = { skip: process.platform === 'win32' && 'run is for Linux and macOS' }
 
-describe('run', { concurrency: 6 }, () => {
+describe('run', { concurrency: 6, timeout: 120_000 }, () => {
   test('starts the daemon without a file, follows it, and ends cleanly at SIGTERM', POSIX, async (t) => {
     const running = launch(t, { command: GOOD })
     const java = await running.seen(/pid \d+ worker (\S+) grace 24000/)
