@@ -166,14 +166,23 @@ export class Supervision {
         DRAIN_LINGER,
       )
       this.#jvm.signal('SIGTERM')
-    } else if (
-      !this.#initialized &&
-      this.#cause !== undefined &&
-      now - this.#startedAt >= this.#options.startTimeout
-    ) {
-      const waited = Math.round(this.#options.startTimeout / 1000)
+    } else if (now - this.#startedAt >= this.#options.startTimeout) {
+      this.#judgeStart()
+    }
+  }
+
+  // The time to start is up. A daemon that keeps failing is ended; one without a shard may be doing its duty.
+  #judgeStart(): void {
+    const waited = Math.round(this.#options.startTimeout / 1000)
+    if (!this.#initialized && this.#cause !== undefined) {
       this.#fail(`The daemon could not begin to work within ${waited} s (--start-timeout). ${this.#cause}`, 0)
       this.#jvm.signal('SIGTERM')
+    } else if (this.#roster.started === 0) {
+      const { applicationName, streamName } = this.#options.context
+      this.#options.reporter.tellOnce(
+        'warn',
+        `No consumer has started within ${waited} s. Either other workers of ${applicationName} hold every lease, or its lease table belongs to another stream than ${streamName}, or every shard has been read to its end. --log-level=info shows the daemon's own log.`,
+      )
     }
   }
 

@@ -107,6 +107,18 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     )
   })
 
+  test(
+    'says so when no shard has come to this worker by the start timeout, and goes on',
+    POSIX,
+    async (t) => {
+      const running = launch(t, { story: 'without a lease', command: GOOD, flags: ['--start-timeout=1s'] })
+      await running.seen(/WARN\s+kcl-session: No consumer has started within 1 s\..*other workers of/)
+      running.child.kill('SIGTERM')
+      const { stderr } = await running.ended
+      assert.equal(stderr.match(/No consumer has started/g)?.length, 1)
+    },
+  )
+
   test('takes a daemon that ends by itself with 0 for a failure', POSIX, async (t) => {
     const { code, stderr } = await launch(t, { story: 'exits', command: GOOD }).ended
     assert.equal(code, 1)
