@@ -28,6 +28,11 @@ export function briefly(event: DaemonEvent): string {
   return cause === undefined ? event.message : `${event.message}: ${simple(cause)}`
 }
 
+/** What to add to a cause while there is hope. */
+export function keepsTrying(cause: string): string {
+  return `${cause} The daemon keeps trying.`
+}
+
 /** The words for an address where nobody answers. */
 export function refused(address: string, reason: string): string {
   return `Nothing answers at ${address}: ${reason}. Is the service up, and the endpoint right?`

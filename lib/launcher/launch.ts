@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
-import { refused } from './causes.ts'
+import { keepsTrying, refused } from './causes.ts'
 import type { Configuration } from './configuration.ts'
 import { REAPING } from './doctor.ts'
 import { unreachable } from './endpoints.ts'
@@ -18,7 +18,7 @@ import { proxyEnvironment } from './proxies.ts'
 import type { LogLevel, Reporter } from './reporter.ts'
 import { type DaemonStart, daemonStart } from './script.ts'
 import type { StopSignals } from './stop-signals.ts'
-import { keepsTrying, type Outcome, Supervision } from './supervision.ts'
+import { type Outcome, Supervision } from './supervision.ts'
 
 /** What `run` was told. Times are milliseconds. */
 export interface LaunchOptions {

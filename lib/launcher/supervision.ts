@@ -3,7 +3,7 @@
 // Rule: whatever happens, nothing of the group outlives `run()`.
 
 import type { Clock } from '../time.ts'
-import { briefly, type CauseContext, causeOf } from './causes.ts'
+import { briefly, type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import { Jvm, type JvmExit } from './jvm.ts'
 import { type DaemonEvent, LogReader } from './log-lines.ts'
 import { isAlive } from './processes.ts'
@@ -263,11 +263,6 @@ export class Supervision {
 function lastWords(reason: string, words: readonly string[]): string {
   const word = words.findLast((line) => TELLING.test(line) && !/^\s+at /.test(line))
   return word === undefined ? reason : `${reason} Its last words: ${word.trim()}`
-}
-
-/** What to add to a cause while there is hope. */
-export function keepsTrying(cause: string): string {
-  return `${cause} The daemon keeps trying.`
 }
 
 const NO_LEASES =
