@@ -31,8 +31,10 @@ export interface SoakResult {
   readonly faults: Readonly<Record<string, number>>
   readonly refusals: number
   readonly seconds: number
-  /** What `dev` and its consumers wrote to standard error, and the findings. */
-  readonly complaints: string
+  /** What `dev` found wrong with the consumers. */
+  readonly findings: readonly string[]
+  /** Standard error: a consumer whose daemon is killed in the middle of a batch says so before it exits. */
+  readonly log: string
 }
 
 /** Runs one seed. */
@@ -126,7 +128,7 @@ function readEvents(
   code: number | null,
 ): Omit<SoakResult, 'missed' | 'outOfOrder' | 'seconds'> {
   const faults: Record<string, number> = {}
-  const complaints = [stderr]
+  const findings: string[] = []
   let restarts = 0
   let refusals = 0
   let summary: Record<string, unknown> = {}
@@ -135,7 +137,7 @@ function readEvents(
     if (event.event === 'fault') faults[String(event.fault)] = (faults[String(event.fault)] ?? 0) + 1
     if (event.event === 'restarted') restarts += 1
     if (event.event === 'refused') refusals += 1
-    if (event.event === 'finding') complaints.push(JSON.stringify(event, null, 2))
+    if (event.event === 'finding') findings.push(JSON.stringify(event, null, 2))
     if (event.event === 'summary') summary = event
   }
   return {
@@ -146,7 +148,8 @@ function readEvents(
     restarts,
     refusals,
     faults,
-    complaints: complaints.join('\n').trim(),
+    findings,
+    log: stderr,
   }
 }
 

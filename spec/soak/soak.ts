@@ -32,7 +32,9 @@ for (let seed = first; seed < first + seeds; seed += 1) {
   if (good) continue
   failed += 1
   console.log(
-    `missed ${missed}, out of order ${outOfOrder}, ${JSON.stringify(account)}\n${result.complaints}`,
+    `missed ${missed}, out of order ${outOfOrder}, ${JSON.stringify(account)}`,
+    ...result.findings,
+    result.log,
   )
 }
 rmSync(folder, { recursive: true })
