@@ -1,6 +1,6 @@
 // The options of `dev`: what they are called, what they take, and what cannot go together.
 
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults.ts'
 import { UsageError } from '../errors.ts'
@@ -38,31 +38,34 @@ export function devCommand(): Command {
     .option('--batch <n>', 'records in a batch, at most', wholeNumber(1, 10_000), 100)
     .option('--protocol <name>', 'fds (descriptors 3 and 4) or stdio (default: fds for node)', protocolName)
     .option('--state <folder>', 'keep checkpoints there, and go on after them the next time')
-    .option('--follow', 'wait for lines that are added to the file', false)
-    .option(
-      '--timeout <time>',
-      'how long a consumer may be silent in an action: seconds, or 500ms, 5m; 0: for ever',
-      seconds,
-      300_000,
+    .option('--follow', 'wait for lines that are added to the file')
+    .addOption(
+      new Option(
+        '--timeout <time>',
+        'how long a consumer may be silent in an action: seconds, or 500ms, 5m; 0: for ever',
+      )
+        .argParser(seconds)
+        .default(300_000, '5m'),
     )
-    .option('--json', 'tell what happens on standard output, as JSON', false)
-    .option('--quiet', 'tell only what goes wrong', false)
-    .option('--fault <fault>', 'make something go wrong, see below', collect, [])
+    .option('--json', 'tell what happens on standard output, as JSON')
+    .option('--quiet', 'tell only what goes wrong')
+    .option('--fault <fault>', 'make something go wrong, see below', collect)
     .option(
       '--seed <n>',
       'throw the dice for faults as the run with this seed did',
       wholeNumber(0, 2 ** 32 - 1),
     )
     .option('--record <file>', 'write every conversation to a transcript, for kcl-session replay')
-    .option('--elide-data', "leave the records' data out of the transcript", false)
+    .option('--elide-data', "leave the records' data out of the transcript")
     .allowExcessArguments(true)
     .addHelpText('after', `\n${FAULT_HELP}\n\n${EXIT_CODES}`)
 }
 
 /** The options that were parsed, checked against each other. */
 export function devOptions(command: Command): DevOptions {
-  const parsed = command.opts<Omit<DevOptions, 'faults' | 'seed'> & { fault: string[]; seed?: number }>()
-  const { fault, seed, ...options } = parsed
+  const parsed = command.opts<Omit<DevOptions, 'faults' | 'seed'> & { fault?: string[]; seed?: number }>()
+  const { fault = [], seed, ...given } = parsed
+  const options = { ...FLAGS, ...given }
   if (options.input === '-' && options.state !== undefined) {
     throw new UsageError('--state needs a file: standard input cannot be read again from a checkpoint.')
   }
@@ -76,7 +79,7 @@ export function devOptions(command: Command): DevOptions {
   return { ...options, faults: parseFaults(fault), seed: seed ?? Math.floor(Math.random() * 2 ** 32) }
 }
 
-function collect(text: string, texts: readonly string[]): string[] {
+function collect(text: string, texts: readonly string[] = []): string[] {
   try {
     parseFaults([text])
   } catch (error) {
@@ -85,5 +88,7 @@ function collect(text: string, texts: readonly string[]): string[] {
   return [...texts, text]
 }
 
+// As parser's defaults they would stand in the help.
+const FLAGS = { follow: false, json: false, quiet: false, elideData: false }
 const EXIT_CODES = `Exit codes: 0 all records acknowledged and checkpointed; 1 not so, or a consumer did something
 wrong; 2 wrong usage or input; 130 after Ctrl-C, 143 after SIGTERM.`

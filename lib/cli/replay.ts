@@ -1,6 +1,7 @@
 // `kcl-session replay`: a transcript's daemon against a consumer, up to the first difference.
 
 import { readFileSync } from 'node:fs'
+import { Option } from 'commander'
 import { type ConsumerProtocol, checkCommand, protocolFor } from '../children/command.ts'
 import { replay as replayConversation } from '../daemon/replay.ts'
 import { plural } from '../daemon/report.ts'
@@ -65,11 +66,13 @@ function replayCommand(): ReturnType<typeof newCommand> {
     .usage('FILE [options] -- COMMAND…')
     .argument('[file]', 'a transcript, as dev --record writes it')
     .option('--protocol <name>', 'fds (descriptors 3 and 4) or stdio (default: fds for node)', protocolName)
-    .option(
-      '--timeout <time>',
-      'how long to wait for a line of the consumer: 30, 500ms, 5m; 0: for ever',
-      seconds,
-      10_000,
+    .addOption(
+      new Option(
+        '--timeout <time>',
+        'how long to wait for a line of the consumer: 30, 500ms, 5m; 0: for ever',
+      )
+        .argParser(seconds)
+        .default(10_000, '10s'),
     )
     .allowExcessArguments(true)
 }
