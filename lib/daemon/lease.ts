@@ -252,5 +252,5 @@ const END_TIME = 10_000
 const BROKEN_TIME = 2000
 const EXIT_TIME = 1000
 // The real daemon takes about a second from shutdownRequested to leaseLost, in which a consumer must not end.
-const HANDOVER_TIME = 200
+const HANDOVER_TIME = 500
 const LAST_WORDS_TIME = 300
