@@ -42,7 +42,6 @@ export async function perform(action: ActionName, shard: Shard, port: ActionPort
       return
     case 'processRecords':
       ledger.askPolicy('idle', null)
-      await ledger.quiet()
       return
     case 'shutdownRequested':
       await hooks.onShutdownRequested?.(context)
