@@ -5,6 +5,7 @@
 import { applicationKeys } from './catalogue-application.ts'
 import { leaseKeys } from './catalogue-leases.ts'
 import { readingKeys } from './catalogue-reading.ts'
+import { editDistance } from './edit-distance.ts'
 
 /** What a property's value is, and so what counts as malformed. */
 export type Kind =
@@ -128,28 +129,6 @@ function lowerIfShouted(word: string): string {
 
 function flatten(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, '').toLowerCase()
-}
-
-// Optimal string alignment: insert, delete, replace, and swap of neighbours cost one each.
-function editDistance(a: string, b: string): number {
-  let before: number[] = []
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1]
-      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
-      current[column] = Math.min(
-        (previous[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (previous[column - 1] ?? 0) + (same ? 0 : 1),
-        swapped ? (before[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
-      )
-    }
-    before = previous
-    previous = current
-  }
-  return previous[b.length] ?? 0
 }
 
 const CLIENT_ENTRY: Entry = {
