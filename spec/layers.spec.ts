@@ -26,7 +26,12 @@ const ROOMS: readonly (readonly string[])[] = [
   ['session.ts'],
   ['index.ts'],
   ['children/'],
-  ['daemon/'],
+  ['daemon/conversation/'],
+  ['daemon/stream/'],
+  ['daemon/faults/'],
+  ['daemon/lease/'],
+  ['daemon/watch/'],
+  ['daemon/daemon.ts', 'daemon/shard-run.ts'],
   ['launcher/'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],
@@ -67,8 +72,9 @@ test('a file imports only from its own room and from those below it, types inclu
   assert.deepEqual(wrong, [])
 })
 
-describe('the pure rooms, protocol/ and checkpoint/', () => {
-  const pure = files.filter((file) => file.startsWith('protocol/') || file.startsWith('checkpoint/'))
+describe('the pure rooms: protocol/, checkpoint/, and the other side of the protocol', () => {
+  const rooms = ['protocol/', 'checkpoint/', 'daemon/conversation/']
+  const pure = files.filter((file) => rooms.some((room) => file.startsWith(room)))
   const impure = [
     /\b(async|await)\b/,
     /\b(setTimeout|setInterval|setImmediate|queueMicrotask|nextTick)\b/,

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
-import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults.ts'
+import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults/faults.ts'
 import { UsageError } from '../errors.ts'
 import { newCommand, protocolName, seconds, wholeNumber } from './arguments.ts'
 

@@ -1,7 +1,7 @@
 // How far a run is, in lines: one for each shard on a terminal, one for all elsewhere.
 
-import type { ShardProgress } from '../daemon/progress.ts'
-import { columns, count, duration, plural, runTotals } from '../daemon/report.ts'
+import type { ShardProgress } from '../daemon/watch/progress.ts'
+import { columns, count, duration, plural, runTotals } from '../daemon/watch/report.ts'
 
 /** Keeps what is needed to tell a rate: how much there was a while ago. */
 export class Rates {

@@ -1,10 +1,11 @@
 // What `dev` tells people while it runs and at its end, on standard error.
 
+import { endsRun, type Finding, type FindingKind } from '../daemon/conversation/findings.ts'
 import type { Daemon } from '../daemon/daemon.ts'
-import type { FaultName } from '../daemon/faults.ts'
-import { endsRun, type Finding, type FindingKind } from '../daemon/findings.ts'
-import type { DaemonObserver } from '../daemon/observer.ts'
-import type { ShardProgress } from '../daemon/progress.ts'
+import type { FaultName } from '../daemon/faults/faults.ts'
+import type { Shard } from '../daemon/stream/stream.ts'
+import type { DaemonObserver } from '../daemon/watch/observer.ts'
+import type { ShardProgress } from '../daemon/watch/progress.ts'
 import {
   accountLines,
   count,
@@ -12,8 +13,7 @@ import {
   findingLines,
   summarySentence,
   summaryTable,
-} from '../daemon/report.ts'
-import type { Shard } from '../daemon/stream.ts'
+} from '../daemon/watch/report.ts'
 import { liveLines, Rates, totalLine } from './dev-progress.ts'
 import { Display, type TextOutput } from './display.ts'
 

@@ -1,13 +1,13 @@
 // What `dev --json` tells machines: one JSON object a line on standard output, each with its `event`. What consumers
 // write to standard error goes to standard error, untouched.
 
+import type { Finding } from '../daemon/conversation/findings.ts'
+import type { CheckpointRequest, LeasePosition } from '../daemon/conversation/messages.ts'
 import type { Daemon } from '../daemon/daemon.ts'
-import type { FaultName } from '../daemon/faults.ts'
-import type { Finding } from '../daemon/findings.ts'
-import type { LeaseEnd } from '../daemon/lease.ts'
-import type { CheckpointRequest, LeasePosition } from '../daemon/messages.ts'
-import { runTotals } from '../daemon/report.ts'
-import type { Shard } from '../daemon/stream.ts'
+import type { FaultName } from '../daemon/faults/faults.ts'
+import type { LeaseEnd } from '../daemon/lease/lease.ts'
+import type { Shard } from '../daemon/stream/stream.ts'
+import { runTotals } from '../daemon/watch/report.ts'
 import type { RunReporter } from './dev-reporter.ts'
 import type { TextOutput } from './display.ts'
 

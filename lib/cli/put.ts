@@ -1,7 +1,7 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
-import { Input } from '../daemon/input.ts'
-import { keyRule } from '../daemon/record-line.ts'
+import { Input } from '../daemon/stream/input.ts'
+import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
 import { readConfiguration } from '../launcher/configuration.ts'
 import { settingFlags } from '../launcher/flags.ts'

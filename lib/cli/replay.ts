@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { Option } from 'commander'
 import { type ConsumerProtocol, checkCommand, protocolFor } from '../children/command.ts'
-import { replay as replayConversation } from '../daemon/replay.ts'
-import { plural } from '../daemon/report.ts'
-import { parseTranscript } from '../daemon/transcript.ts'
+import { parseTranscript } from '../daemon/conversation/transcript.ts'
+import { replay as replayConversation } from '../daemon/lease/replay.ts'
+import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
 import { newCommand, parseOptions, protocolName, seconds, splitArguments } from './arguments.ts'
 

@@ -1,17 +1,20 @@
 // The embedded daemon: one lease for each shard of the stream, all at once, parents before their children.
 // Rule: one consumer that fails ends the run, as it ends the real daemon; the others are drained first.
+// Its rooms, from the ground up: conversation/ plays the daemon's side of one conversation, without any I/O; stream/
+// makes records and shards of an input; faults/ says what goes wrong on purpose; lease/ is one consumer's process, and
+// what is kept of it; watch/ counts and tells.
 
 import type { ConsumerProtocol } from '../children/command.ts'
-import { Account, type AccountTotals } from './account.ts'
-import { Bell } from './bell.ts'
-import { FaultPlan } from './faults.ts'
-import { endsRun } from './findings.ts'
-import { Lease } from './lease.ts'
-import { LeaseTable } from './leases.ts'
-import type { DaemonObserver } from './observer.ts'
-import type { ShardProgress } from './progress.ts'
+import { endsRun } from './conversation/findings.ts'
+import { FaultPlan } from './faults/faults.ts'
+import { Lease } from './lease/lease.ts'
+import { LeaseTable } from './lease/lease-table.ts'
+import { Bell } from './lease/waiting.ts'
 import { type DaemonContext, ShardRun } from './shard-run.ts'
-import type { RecordReader, Shard, Stream } from './stream.ts'
+import type { RecordReader, Shard, Stream } from './stream/stream.ts'
+import { Account, type AccountTotals } from './watch/account.ts'
+import type { DaemonObserver } from './watch/observer.ts'
+import type { ShardProgress } from './watch/progress.ts'
 
 export interface DaemonOptions {
   readonly stream: Stream

@@ -1,16 +1,16 @@
 // One shard in the daemon's hands: what its lease does next, which faults strike it, and what is written down of it.
 // Rule: the steps follow from the stream, the lease table and the plan of faults, and from nothing else.
 
-import type { Account } from './account.ts'
-import type { Bell } from './bell.ts'
-import type { FaultName, FaultPlan } from './faults.ts'
-import type { Finding } from './findings.ts'
-import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease.ts'
-import type { LeaseTable } from './leases.ts'
-import type { CheckpointRequest, DaemonAction, LeasePosition } from './messages.ts'
-import type { DaemonObserver } from './observer.ts'
-import { ShardProgress } from './progress.ts'
-import type { RecordReader, Shard, Stream } from './stream.ts'
+import type { Finding } from './conversation/findings.ts'
+import type { CheckpointRequest, DaemonAction, LeasePosition } from './conversation/messages.ts'
+import type { FaultName, FaultPlan } from './faults/faults.ts'
+import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease/lease.ts'
+import type { LeaseTable } from './lease/lease-table.ts'
+import type { Bell } from './lease/waiting.ts'
+import type { RecordReader, Shard, Stream } from './stream/stream.ts'
+import type { Account } from './watch/account.ts'
+import type { DaemonObserver } from './watch/observer.ts'
+import { ShardProgress } from './watch/progress.ts'
 
 /** What the shards of one daemon share. */
 export interface DaemonContext {

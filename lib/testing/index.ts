@@ -1,5 +1,5 @@
 // The public names of kcl-session/testing. No logic.
 
-export type { Finding } from '../daemon/findings.ts'
+export type { Finding } from '../daemon/conversation/findings.ts'
 export { ManualClock } from './manual-clock.ts'
 export { TestDaemon, type TestDaemonOptions, type TestRecord, type TestRecordFields } from './test-daemon.ts'

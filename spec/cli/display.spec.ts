@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { liveLines, Rates, totalLine } from '../../lib/cli/dev-progress.ts'
 import { Display } from '../../lib/cli/display.ts'
-import { ShardProgress } from '../../lib/daemon/progress.ts'
-import { type Shard, Stream } from '../../lib/daemon/stream.ts'
+import { type Shard, Stream } from '../../lib/daemon/stream/stream.ts'
+import { ShardProgress } from '../../lib/daemon/watch/progress.ts'
 
 test('prints whole lines and nothing else where there is no terminal', () => {
   const { output, written } = terminal(false)

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { createReadStream, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Random, seeded } from '../../lib/daemon/random.ts'
+import { type Random, seeded } from '../../lib/daemon/faults/random.ts'
 
 export interface SoakOptions {
   readonly folder: string

@@ -1,14 +1,13 @@
 // Plays the daemon's side of a recorded conversation against a consumer, and finds the first line in which it answers
 // otherwise than the recorded one did. Rule: the transcript decides; nothing is judged but the difference to it.
 
-import type { ConsumerProtocol } from '../children/command.ts'
-import { Consumer } from '../children/consumer.ts'
-import { systemClock } from '../time.ts'
-import { Bell } from './bell.ts'
+import type { ConsumerProtocol } from '../../children/command.ts'
+import { Consumer } from '../../children/consumer.ts'
+import { systemClock } from '../../time.ts'
+import { checkpointLine, readConsumerLine } from '../conversation/messages.ts'
+import { ELIDED, type TranscriptConversation, type TranscriptEntry } from '../conversation/transcript.ts'
 import { endConsumer, howItEnded } from './end-consumer.ts'
-import { checkpointLine, readConsumerLine } from './messages.ts'
-import { ELIDED, type TranscriptConversation, type TranscriptEntry } from './transcript.ts'
-import { within } from './within.ts'
+import { Bell, within } from './waiting.ts'
 
 /** The first difference between a consumer and the transcript. */
 export interface Difference {

@@ -6,7 +6,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, createReadStream, fstatSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 import { Column } from './column.ts'
 import { openInput, openSpool } from './input-file.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'

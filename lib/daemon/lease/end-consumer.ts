@@ -1,10 +1,10 @@
 // The end of a consumer: of its input, then of its process, then of its pipes. Each has its time; whatever is left
 // after that is killed, with everything that it started.
 
-import type { Consumer, ConsumerExit } from '../children/consumer.ts'
-import type { Clock } from '../time.ts'
-import type { FindingKind } from './findings.ts'
-import { within } from './within.ts'
+import type { Consumer, ConsumerExit } from '../../children/consumer.ts'
+import type { Clock } from '../../time.ts'
+import type { FindingKind } from '../conversation/findings.ts'
+import { within } from './waiting.ts'
 
 /** Told what a consumer does wrong at its end: the kind of finding, what came, and what was expected. */
 export type EndReport = (kind: FindingKind, came: string, expected: string) => void

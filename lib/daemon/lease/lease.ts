@@ -2,14 +2,19 @@
 // Rule: an action is over when it was acknowledged or when the conversation broke; whatever the consumer does, the
 // lease ends, and with it everything that the consumer started.
 
-import type { ConsumerProtocol } from '../children/command.ts'
-import { Consumer } from '../children/consumer.ts'
-import { type Clock, systemClock } from '../time.ts'
-import { DaemonConversation, type DaemonEvent } from './conversation.ts'
+import type { ConsumerProtocol } from '../../children/command.ts'
+import { Consumer } from '../../children/consumer.ts'
+import { type Clock, systemClock } from '../../time.ts'
+import { DaemonConversation, type DaemonEvent } from '../conversation/conversation.ts'
+import { endsRun, type Finding, finding } from '../conversation/findings.ts'
+import type {
+  CheckpointRequest,
+  DaemonAction,
+  DeliveredRecord,
+  LeasePosition,
+} from '../conversation/messages.ts'
 import { endConsumer, howItEnded } from './end-consumer.ts'
-import { endsRun, type Finding, finding } from './findings.ts'
-import type { CheckpointRequest, DaemonAction, DeliveredRecord, LeasePosition } from './messages.ts'
-import { within } from './within.ts'
+import { within } from './waiting.ts'
 
 /** What a lease asks of the daemon around it, and tells it. */
 export interface LeaseHost {

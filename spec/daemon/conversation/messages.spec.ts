@@ -5,7 +5,7 @@ import {
   initializeLine,
   processRecordsLine,
   readConsumerLine,
-} from '../../lib/daemon/messages.ts'
+} from '../../../lib/daemon/conversation/messages.ts'
 
 const read = readConsumerLine
 const status = (responseFor: string | null): object => ({ kind: 'status', responseFor })

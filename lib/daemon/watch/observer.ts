@@ -1,10 +1,10 @@
 // Who is told what a daemon does: reports, recordings, tests.
 
-import type { FaultName } from './faults.ts'
-import type { Finding } from './findings.ts'
-import type { LeaseEnd } from './lease.ts'
-import type { CheckpointRequest, LeasePosition } from './messages.ts'
-import type { Shard } from './stream.ts'
+import type { Finding } from '../conversation/findings.ts'
+import type { CheckpointRequest, LeasePosition } from '../conversation/messages.ts'
+import type { FaultName } from '../faults/faults.ts'
+import type { LeaseEnd } from '../lease/lease.ts'
+import type { Shard } from '../stream/stream.ts'
 
 /** Whoever wants to know what happens: a terminal, a log, a test. All optional, none may throw. */
 export interface DaemonObserver {

@@ -3,7 +3,7 @@
 
 import { Buffer, isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 
 /** The partition key of a line. `where` names the line in the `UsageError` that anything but a record gets. */
 export type KeyOf = (line: Buffer, where: string) => string

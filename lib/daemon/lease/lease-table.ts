@@ -1,8 +1,8 @@
 // The lease table: what is stored for each shard, in memory, and in a folder where one is given.
 
-import { SHARD_END, TRIM_HORIZON } from './checkpointer.ts'
-import type { LeasePosition } from './messages.ts'
-import type { Shard } from './stream.ts'
+import { SHARD_END, TRIM_HORIZON } from '../conversation/checkpointer.ts'
+import type { LeasePosition } from '../conversation/messages.ts'
+import type { Shard } from '../stream/stream.ts'
 
 /** The checkpoints of all shards. */
 export class LeaseTable {

@@ -2,7 +2,7 @@
 // any promise of the stream was broken on the way. Kept apart from what delivers, so that it can contradict it.
 // Two bytes a record; the order of keys is watched only where it is asked for, since it costs memory for each key.
 
-import { Column } from './column.ts'
+import { Column } from '../stream/column.ts'
 
 /** What the account comes to. The last three must be zero. */
 export interface AccountTotals {

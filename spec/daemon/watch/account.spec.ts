@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Account } from '../../lib/daemon/account.ts'
+import { Account } from '../../../lib/daemon/watch/account.ts'
 
 test('counts deliveries, acknowledgements and checkpoints of each record', () => {
   const account = new Account({ watchKeys: true })

@@ -2,11 +2,11 @@
 // other, so each is written to a file of its own beside it first.
 
 import { appendFileSync, closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { UsageError } from '../errors.ts'
-import type { LeaseEnd } from './lease.ts'
+import { UsageError } from '../../errors.ts'
+import { ELIDED } from '../conversation/transcript.ts'
+import type { LeaseEnd } from '../lease/lease.ts'
+import type { Shard } from '../stream/stream.ts'
 import type { DaemonObserver } from './observer.ts'
-import type { Shard } from './stream.ts'
-import { ELIDED } from './transcript.ts'
 
 /** Records a run. */
 export class Recorder implements DaemonObserver {

@@ -3,10 +3,10 @@
 // that a run can be repeated although its consumers run side by side.
 
 import { createHash } from 'node:crypto'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
+import type { KeyOf } from '../stream/record-line.ts'
+import type { Shard } from '../stream/stream.ts'
 import { type Random, seeded } from './random.ts'
-import type { KeyOf } from './record-line.ts'
-import type { Shard } from './stream.ts'
 
 /** The names of the faults that strike while a run goes on. */
 export type FaultName =

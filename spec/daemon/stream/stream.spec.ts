@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { covers, evenRanges, hashKey, LARGEST, splitRange } from '../../lib/daemon/hash-range.ts'
-import { SequenceNumbers, shardName } from '../../lib/daemon/sequence-number.ts'
-import { type RecordReader, type Shard, Stream } from '../../lib/daemon/stream.ts'
+import { covers, evenRanges, hashKey, LARGEST, splitRange } from '../../../lib/daemon/stream/hash-range.ts'
+import { SequenceNumbers, shardName } from '../../../lib/daemon/stream/sequence-number.ts'
+import { type RecordReader, type Shard, Stream } from '../../../lib/daemon/stream/stream.ts'
 
 test('hashes partition keys as Kinesis does', () => {
   // The MD5 of "a", from RFC 1321.

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 
 /** Opens a file for reading. Throws `UsageError` that says why it cannot be. */
 export function openInput(file: string): number {

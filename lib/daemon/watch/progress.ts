@@ -1,8 +1,8 @@
 // What is known of one shard while the daemon runs: how far it was delivered, acknowledged and checkpointed.
 // All three are cursors into the shard's log, counted from where the run began.
 
-import type { DaemonAction } from './messages.ts'
-import type { Shard } from './stream.ts'
+import type { DaemonAction } from '../conversation/messages.ts'
+import type { Shard } from '../stream/stream.ts'
 
 /** One shard's progress. Times are milliseconds of `performance.now()`. */
 export class ShardProgress {

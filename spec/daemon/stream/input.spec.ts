@@ -3,10 +3,10 @@ import { appendFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { Input } from '../../lib/daemon/input.ts'
-import { keyRule } from '../../lib/daemon/record-line.ts'
-import { UsageError } from '../../lib/errors.ts'
-import { temporaryFolder } from '../helpers/command.ts'
+import { Input } from '../../../lib/daemon/stream/input.ts'
+import { keyRule } from '../../../lib/daemon/stream/record-line.ts'
+import { UsageError } from '../../../lib/errors.ts'
+import { temporaryFolder } from '../../helpers/command.ts'
 
 test("takes each line's bytes as they are", async (t) => {
   const lines = ['{"id":"a", "n": 1 }', '  {"id":"ü"}', '{"id":"\u2028"}', '{"id":"last"}']

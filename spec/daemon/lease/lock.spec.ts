@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { lockFolder } from '../../lib/daemon/lock.ts'
-import { UsageError } from '../../lib/errors.ts'
-import { temporaryFolder } from '../helpers/command.ts'
+import { lockFolder } from '../../../lib/daemon/lease/lock.ts'
+import { UsageError } from '../../../lib/errors.ts'
+import { temporaryFolder } from '../../helpers/command.ts'
 
 test('gives a folder to one owner at a time', (t) => {
   const folder = temporaryFolder(t)

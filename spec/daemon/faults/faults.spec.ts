@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FaultPlan, oddKeys, parseFaults } from '../../lib/daemon/faults.ts'
-import { type Shard, Stream } from '../../lib/daemon/stream.ts'
-import { UsageError } from '../../lib/errors.ts'
+import { FaultPlan, oddKeys, parseFaults } from '../../../lib/daemon/faults/faults.ts'
+import { type Shard, Stream } from '../../../lib/daemon/stream/stream.ts'
+import { UsageError } from '../../../lib/errors.ts'
 
 const stream = new Stream({ shards: 3, createdAt: 0 })
 const [first, second] = stream.shards as [Shard, Shard]

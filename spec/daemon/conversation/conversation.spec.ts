@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SHARD_END, TRIM_HORIZON } from '../../lib/daemon/checkpointer.ts'
-import { DaemonConversation, type DaemonEvent } from '../../lib/daemon/conversation.ts'
-import type { FindingKind } from '../../lib/daemon/findings.ts'
-import type { DeliveredRecord, LeasePosition } from '../../lib/daemon/messages.ts'
+import { SHARD_END, TRIM_HORIZON } from '../../../lib/daemon/conversation/checkpointer.ts'
+import { DaemonConversation, type DaemonEvent } from '../../../lib/daemon/conversation/conversation.ts'
+import type { FindingKind } from '../../../lib/daemon/conversation/findings.ts'
+import type { DeliveredRecord, LeasePosition } from '../../../lib/daemon/conversation/messages.ts'
 
 test('acknowledges one action after the other, and checkpoints in between', () => {
   const daemon = conversation()

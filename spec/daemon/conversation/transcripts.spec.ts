@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { DaemonConversation } from '../../lib/daemon/conversation.ts'
-import { parseTranscript, type TranscriptConversation } from '../../lib/daemon/transcript.ts'
+import { DaemonConversation } from '../../../lib/daemon/conversation/conversation.ts'
+import { parseTranscript, type TranscriptConversation } from '../../../lib/daemon/conversation/transcript.ts'
 
 const FOLDER = 'spec/conformance/transcripts'
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.txt') && file !== 'README.md')

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 
 /** Takes the lock of a folder; the returned function gives it back. Throws `UsageError` while somebody has it. */
 export function lockFolder(folder: string): () => void {

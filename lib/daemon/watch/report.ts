@@ -1,7 +1,7 @@
 // What a run comes to, in words and columns, for people.
 
+import { type Finding, whenFound } from '../conversation/findings.ts'
 import type { AccountTotals } from './account.ts'
-import { type Finding, whenFound } from './findings.ts'
 import type { ShardProgress } from './progress.ts'
 
 /** The sums over all shards of a run. */

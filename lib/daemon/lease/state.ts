@@ -3,11 +3,11 @@
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../errors.ts'
-import type { Fingerprint } from './input.ts'
+import { UsageError } from '../../errors.ts'
+import type { LeasePosition } from '../conversation/messages.ts'
+import type { Fingerprint } from '../stream/input.ts'
+import type { ShardPlan, Stream } from '../stream/stream.ts'
 import { lockFolder } from './lock.ts'
-import type { LeasePosition } from './messages.ts'
-import type { ShardPlan, Stream } from './stream.ts'
 
 /** What a run leaves to the next. */
 export interface SavedState {

@@ -3,11 +3,11 @@
 // begin again anywhere, as on Kinesis. A split or a merge closes shards at a record; what comes after it goes to
 // their children, and is dealt out the same way when the stream is built again from its shards and its input.
 
-import { UsageError } from '../errors.ts'
-import { comparePositions } from './checkpointer.ts'
+import { UsageError } from '../../errors.ts'
+import { comparePositions } from '../conversation/checkpointer.ts'
+import type { DeliveredRecord, LeasePosition } from '../conversation/messages.ts'
 import { Column } from './column.ts'
 import { covers, evenRanges, type HashRange, hashKey, joinRanges, splitRange } from './hash-range.ts'
-import type { DeliveredRecord, LeasePosition } from './messages.ts'
 import { SequenceNumbers, shardName } from './sequence-number.ts'
 
 /** One shard of the stream. */

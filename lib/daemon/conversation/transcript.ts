@@ -1,7 +1,7 @@
 // Transcripts of conversations: `> ` a line of the daemon, `< ` a line of the consumer, `# ` a note.
 // Rule: a conversation begins with `initialize`; notes before it and in it belong to it.
 
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../../errors.ts'
 
 /** One line of a transcript; `number` is where it stands in the file, from 1. */
 export interface TranscriptEntry {
