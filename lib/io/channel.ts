@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
+import { claim } from './claim.ts'
 import { closeDescriptor, descriptorWriter, replaceByNull } from './descriptor.ts'
 
 /** Where a session reads and writes. */
@@ -18,14 +19,14 @@ export interface Channel {
   readonly own: boolean
   /** Closes the output once everything written is out, so that the reader at the far end sees its end. */
   closeOutput(): void
-  /** Gives the streams back: closes nothing, and keeps no process alive. */
+  /** Gives the streams back, to be claimed by another session: closes nothing, and keeps no process alive. */
   release(): void
 }
 
 /**
- * The user's streams as they are, or the process's own. The same streams come out while they last, so that a
- * second session on them can be told. Throws UsageError where nothing could come of it: one stream of two,
- * streams that have ended, a terminal as stdin, descriptors that are not ours.
+ * The user's streams as they are, or the process's own, claimed until they are released. Throws UsageError where
+ * nothing could come of it: one stream of two, streams that have ended or that another session has, a terminal as
+ * stdin, descriptors that are not ours.
  */
 export function openChannel(streams: { input?: Readable; output?: Writable }): Channel {
   const { input, output } = streams
@@ -38,7 +39,8 @@ export function openChannel(streams: { input?: Readable; output?: Writable }): C
   }
   checkInput(input)
   checkOutput(output)
-  return { input, output, own: false, closeOutput: () => close(output), release() {} }
+  const release = claim([input, output])
+  return { input, output, own: false, closeOutput: () => close(output), release }
 }
 
 function checkInput(input: Readable): void {
@@ -81,7 +83,8 @@ function close(output: Writable): void {
 interface OwnStreams {
   readonly input: Readable
   readonly output: Writable
-  release(): void
+  /** Keeps no process alive any more. */
+  rest(): void
 }
 
 let own: OwnStreams | undefined
@@ -92,14 +95,31 @@ function ownChannel(): Channel {
       "new KclSession(): the process's own pipes belong to its main thread. Start the session there, or give input and output.",
     )
   }
+  // What one worker reads, the others miss, and each answers on the same pipe.
+  if (process.send !== undefined && isClusterWorker()) {
+    throw new UsageError(
+      'new KclSession(): this is a cluster worker, and workers share their stdin and stdout. Start the session in the primary process, or give input and output.',
+    )
+  }
   own ??= process.env[DESCRIPTORS] ? openDescriptors(process.env[DESCRIPTORS]) : openStandard()
-  const { input, output, release } = own
+  const { input, output, rest } = own
   if (!input.readable || !output.writable) {
     throw new UsageError(
       'new KclSession(): the pipes to the daemon are closed: an earlier session used them to their end.',
     )
   }
+  const giveBack = claim([process, input, output])
+  const release = (): void => {
+    rest()
+    giveBack()
+  }
   return { input, output, own: true, closeOutput: () => close(output), release }
+}
+
+// Importing node:cluster takes milliseconds; in a worker it is there. Node before 20.16 cannot be asked.
+function isClusterWorker(): boolean {
+  const cluster = process.getBuiltinModule?.('node:cluster') as { isWorker?: boolean } | undefined
+  return cluster?.isWorker === true
 }
 
 function openStandard(): OwnStreams {
@@ -111,7 +131,7 @@ function openStandard(): OwnStreams {
   const output = descriptorWriter(1, replaceByNull)
   output.on('error', ignore)
   // A paused stdin is not read and keeps nothing alive.
-  return { input: process.stdin, output, release() {} }
+  return { input: process.stdin, output, rest() {} }
 }
 
 function openDescriptors(text: string): OwnStreams {
@@ -136,7 +156,7 @@ function openDescriptors(text: string): OwnStreams {
   // What we spawn must not take them for its own.
   delete process.env[DESCRIPTORS]
   delete process.env[PROCESS]
-  return { input, output, release: () => input.unref() }
+  return { input, output, rest: () => input.unref() }
 }
 
 function openSocket(descriptor: number): Socket {

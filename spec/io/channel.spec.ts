@@ -26,6 +26,7 @@ describe('openChannel with streams of the user', limit, () => {
     channel.closeOutput()
     channel.closeOutput()
     await once(output.resume(), 'end')
+    channel.release()
 
     const broken = new Writable({ final: (done) => done(new Error('write EPIPE')) })
     openChannel({ input, output: broken }).closeOutput()
