@@ -3,6 +3,7 @@
 // action that allows a checkpoint. Explicit requests have promises; automatic ones only a log line.
 
 import { comparePositions, formatPosition } from './checkpoint/position.ts'
+import { explainRefusal, refusalOf } from './checkpoint/refusal.ts'
 import { type RetrySchedule, retryDelay } from './checkpoint/retry.ts'
 import { CheckpointError, type KclError } from './errors.ts'
 import type { Position } from './protocol/messages.ts'
@@ -97,9 +98,10 @@ export class Checkpointer {
   answered(exception: string | null): void {
     const campaign = this.#current
     if (campaign === null) return
+    const refusal = exception === null ? null : refusalOf(exception)
     if (exception === null) this.#succeed(campaign)
-    else if (exception === LEASE_LOST) this.#port.leaseLost()
-    else if (RETRYABLE.has(exception) && campaign.tries < this.#port.schedule.attempts) this.#wait(campaign)
+    else if (refusal === 'lease lost') this.#port.leaseLost()
+    else if (refusal === 'try again' && campaign.tries < this.#port.schedule.attempts) this.#wait(campaign)
     else this.#giveUp(campaign, exception)
     this.resume()
     this.#notify()
@@ -257,21 +259,13 @@ function compareTargets(a: Target, b: Target): number {
 }
 
 function refusal({ target, tries }: Campaign, exception: string): CheckpointError {
-  const retryable = RETRYABLE.has(exception)
+  const retryable = refusalOf(exception) === 'try again'
   const where = target === SHARD_END ? target : `position ${formatPosition(target)}`
-  const advice = retryable
-    ? `after ${tries} ${tries === 1 ? 'try' : 'tries'}: the lease table in DynamoDB is throttled or cannot be reached`
-    : (ADVICE[exception] ?? "see the daemon's log for the cause")
+  const after = retryable ? `after ${tries} ${tries === 1 ? 'try' : 'tries'}: ` : ''
+  const advice = `${after}${explainRefusal(exception)}`
   return new CheckpointError(`The daemon refused the checkpoint at ${where} with ${exception}: ${advice}.`, {
     exception,
     retryable,
     position: target === SHARD_END ? null : target,
   })
-}
-
-const LEASE_LOST = 'ShutdownException'
-const RETRYABLE: ReadonlySet<string> = new Set(['ThrottlingException', 'KinesisClientLibDependencyException'])
-const ADVICE: Readonly<Record<string, string>> = {
-  InvalidStateException: 'the lease table is missing, or this action has no checkpointer',
-  IllegalArgumentException: 'it lies before the last checkpoint or behind the last record delivered',
 }

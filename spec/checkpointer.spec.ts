@@ -46,7 +46,7 @@ describe('an automatic checkpoint', () => {
   test('is tried again while the tables are busy, and then given up with a log line', () => {
     const desk = new Desk({ attempts: 3 })
     desk.checkpointer.automatic(at(1))
-    for (const exception of ['ThrottlingException', 'KinesisClientLibDependencyException']) {
+    for (const exception of ['ThrottlingException', 'RuntimeException']) {
       desk.answer(exception)
       desk.clock.advance(MAX_DELAY)
     }

@@ -7,6 +7,11 @@ import { run, temporaryFolder } from '../helpers/command.ts'
 // Each fault by itself, so that what it does can be told from the conversation.
 const FAULTS: Readonly<Record<string, { args: readonly string[]; seen: RegExp; consumers?: number }>> = {
   refuse: { args: ['refuse=ThrottlingException:x5'], seen: /"error":"ThrottlingException"/, consumers: 2 },
+  'refuse, with the tables out of reach': {
+    args: ['refuse=RuntimeException:x5'],
+    seen: /"error":"RuntimeException"/,
+    consumers: 2,
+  },
   empty: { args: ['empty:x3'], seen: /EMPTY/, consumers: 2 },
   'lease-lost': { args: ['lease-lost:@100'], seen: /fault lease-lost/ },
   shutdown: {

@@ -14,7 +14,7 @@ const POSITIONS: Readonly<Record<string, { sequenceNumber: string; subSequenceNu
   'checkpoint 2': { sequenceNumber: '2', subSequenceNumber: 0 },
   'checkpoint end': null,
 }
-const ANSWERS = ['null', 'ThrottlingException', 'ShutdownException', 'InvalidStateException']
+const ANSWERS = ['null', 'RuntimeException', 'ShutdownException', 'InvalidStateException']
 const STORY: Readonly<Record<string, object>> = {
   initialize: { action: 'initialize', shardId: 'shardId-0', sequenceNumber: 'TRIM_HORIZON' },
   batch: {

@@ -118,7 +118,7 @@ const daemonSteps: [weight: number, arbitrary: fc.Arbitrary<Plan>][] = [
   [
     20,
     fc
-      .constantFrom('ThrottlingException', 'KinesisClientLibDependencyException')
+      .constantFrom('ThrottlingException', 'KinesisClientLibDependencyException', 'RuntimeException')
       .map((exception) => [`answer ${exception}`, asked, (world) => world.answer(exception)]),
   ],
   [

@@ -73,6 +73,7 @@ function drawFaults(random: Random, perShard: number, shards: number, batch: num
   return [
     `refuse=ThrottlingException:${chance(0.05, 0.3)}`,
     `refuse=KinesisClientLibDependencyException:${chance(0.01, 0.1)}`,
+    `refuse=RuntimeException:${chance(0.01, 0.1)}`,
     `refuse=ShutdownException:${chance(0.0005, 0.003)}`,
     `empty:${chance(0.01, 0.2)}`,
     `lease-lost:${place()}`,

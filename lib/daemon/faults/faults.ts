@@ -41,7 +41,8 @@ export interface Faults {
 
 /** What the help says about faults. */
 export const FAULT_HELP = `Faults are written NAME[=VALUE][:WHEN][/SHARD] and may be given more than once:
-  refuse=EXCEPTION  a checkpoint is refused, with ThrottlingException for instance
+  refuse=EXCEPTION  a checkpoint is refused: ThrottlingException when DynamoDB is busy, RuntimeException
+                    when it is out of reach, ShutdownException when the lease is lost
   empty             an empty batch comes first
   lease-lost        another worker takes the lease in the middle of a batch
   shutdown          the daemon asks for shutdown and hands the lease over
