@@ -1,0 +1,122 @@
+// The benchmark: `npm run bench`. This process plays the daemon, and measures consumers that run as its children.
+// `npm run bench -- --help` tells what there is to say.
+
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
+import { plot } from './plot.ts'
+import { peakTable, ratioTable, shardTable, startTable, timeTable } from './report.ts'
+import { type Starting, starting, type Throughput, throughput } from './results.ts'
+import { type Effort, measure } from './rounds.ts'
+import { BATCH_SIZES, RECORD_SIZES, SHAPES, type Shape } from './shapes.ts'
+import { measureShards, SHARDS, type Shards } from './shards.ts'
+import { measureStarts } from './start.ts'
+import { FLOOR, pythonStyles, STYLES, type Style } from './styles.ts'
+
+const HELP = `npm run bench -- [PART…] [OPTIONS]
+
+Parts: shapes, starts, growth, shards; all of them when none is named.
+
+  --quick           few and short rounds: a first impression
+  --rounds=N        rounds of each measurement
+  --shape=TEXT      only shapes whose name contains this; again for more
+  --style=TEXT      only styles whose name contains this, and the floor; again for more
+  --json=FILE       all figures
+  --svg=FILE        the plot of the README
+  --check           exit 1 when a ratio is worse than the one in spec/bench/baseline.json
+  --keep            make these ratios the baseline
+`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    shape: { type: 'string', multiple: true, default: [] },
+    style: { type: 'string', multiple: true, default: [] },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+  },
+})
+
+const QUICK: Effort = { warmUp: 1000, measure: 300, rounds: 3, starts: 7 }
+const FULL: Effort = { warmUp: 1200, measure: 600, rounds: 7, starts: 25 }
+
+if (values.help) process.stdout.write(HELP)
+else await bench()
+
+async function bench(): Promise<void> {
+  const effort = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) }
+  const tell = (text: string): void => void process.stdout.write(`${text}\n`)
+  const wants = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
+  const named = ({ name }: Style): boolean =>
+    values.style.length === 0 || name === FLOOR.name || values.style.some((text) => name.includes(text))
+  const ours = STYLES.filter(named)
+  const styles = [
+    ...ours,
+    ...(values.style.length === 0 || values.style.includes('kclpy') ? pythonStyles(tell) : []),
+  ]
+  tell(`Node ${process.version}, ${cpus()[0]?.model}, ${effort.rounds} rounds\n`)
+
+  const shapes = wants('shapes') ? await rows(SHAPES, styles, effort) : {}
+  if (wants('shapes')) tell(`${ratioTable(shapes)}\n\n${timeTable(shapes)}\n\n${peakTable(shapes)}\n`)
+
+  const starts = wants('starts') ? starting(await measureStarts(styles, effort)) : {}
+  if (wants('starts')) tell(`${startTable(starts)}\n`)
+
+  const sizes = [...BATCH_SIZES, ...RECORD_SIZES]
+  const growth = wants('growth')
+    ? await rows(sizes, ours, { ...effort, rounds: Math.min(3, effort.rounds) })
+    : {}
+  if (wants('growth')) tell(`${timeTable(growth)}\n\n${peakTable(growth)}\n`)
+
+  const shards: Record<string, Record<string, Shards>> = {}
+  if (wants('shards')) {
+    for (const count of SHARDS) {
+      const row: Record<string, Shards> = {}
+      for (const style of ours) row[style.name] = await measureShards(style, count, effort)
+      shards[count] = row
+    }
+    tell(`${shardTable(shards)}\n`)
+  }
+
+  finish({ node: process.version, shapes, starts, growth, shards }, tell)
+}
+
+interface Results {
+  readonly node: string
+  readonly shapes: Record<string, Record<string, Throughput>>
+  readonly starts: Record<string, Starting>
+  readonly growth: Record<string, Record<string, Throughput>>
+  readonly shards: Record<string, Record<string, Shards>>
+}
+
+async function rows(
+  shapes: readonly Shape[],
+  styles: readonly Style[],
+  effort: Effort,
+): Promise<Record<string, Record<string, Throughput>>> {
+  const table: Record<string, Record<string, Throughput>> = {}
+  for (const shape of shapes) {
+    if (values.shape.length > 0 && !values.shape.some((text) => shape.name.includes(text))) continue
+    table[shape.name] = throughput(await measure(styles, shape, effort))
+  }
+  return table
+}
+
+function finish(results: Results, tell: (text: string) => void): void {
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+  if (values.svg !== undefined) writeFileSync(values.svg, plot(results.shapes, results.node))
+  const ratios = ratiosOf(results.shapes, results.starts)
+  if (values.keep) keep(ratios)
+  if (!values.check) return
+  const worse = worseThanBaseline(ratios)
+  const count = compared(ratios)
+  tell(`${count} ratios compared with the baseline, ${worse.length} worse.`)
+  for (const sentence of worse) tell(sentence)
+  if (worse.length > 0 || count === 0) process.exitCode = 1
+}

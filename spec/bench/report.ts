@@ -1,0 +1,71 @@
+// The tables on the terminal.
+
+import type { Starting, Table, Throughput } from './results.ts'
+import type { Shards } from './shards.ts'
+
+/** The floor's time over each style's, in processor time, with that of wall time in brackets. */
+export function ratioTable(figures: Table<Throughput>): string {
+  return table('floor ÷ style', figures, ({ ratio, wallRatio }, style) =>
+    style === 'floor' ? '1.00' : `${ratio.toFixed(2)} (${wallRatio.toFixed(2)})`,
+  )
+}
+
+/** Microseconds per record. */
+export function timeTable(figures: Table<Throughput>): string {
+  return table('µs per record', figures, ({ processor, wall }) => (processor ?? wall).toPrecision(3))
+}
+
+/** The most memory that a process had. */
+export function peakTable(figures: Table<Throughput>): string {
+  return table('MiB at the most', figures, ({ peak }) => (peak === null ? '?' : peak.toFixed(0)))
+}
+
+/** Starts, each figure with its ratio to the floor's. */
+export function startTable(row: Readonly<Record<string, Starting>>): string {
+  const rows: Record<string, Record<string, string>> = {
+    'start, ms of processor': {},
+    'start, ms': {},
+    'memory, MiB': {},
+  }
+  const [processor = {}, wall = {}, memory = {}] = Object.values(rows)
+  for (const [style, start] of Object.entries(row)) {
+    processor[style] = `${start.processor?.toFixed(0) ?? '?'} (${start.ratio.toFixed(2)})`
+    wall[style] = `${start.wall.toFixed(0)} (${start.wallRatio.toFixed(2)})`
+    memory[style] = `${start.memory?.toFixed(1) ?? '?'} (${start.memoryRatio?.toFixed(2) ?? '?'})`
+  }
+  return table('style (÷ floor)', rows, (text) => text)
+}
+
+/** Many shards at once. */
+export function shardTable(figures: Table<Shards>): string {
+  return table('shards', figures, ({ recordsPerSecond, processor, memory, start }) => {
+    const rate = Math.round(recordsPerSecond / 1000)
+    return `${rate} k/s, ${processor?.toFixed(2) ?? '?'} µs, ${memory?.toFixed(0) ?? '?'} MiB, ${start.toFixed(0)} ms`
+  })
+}
+
+function table<Figure>(
+  title: string,
+  figures: Table<Figure>,
+  show: (figure: Figure, style: string) => string,
+): string {
+  const styles = Object.keys(Object.values(figures)[0] ?? {})
+  const rows = Object.entries(figures).map(([name, row]) => [
+    name,
+    ...styles.map((style) => {
+      const figure = row[style]
+      return figure === undefined ? '' : show(figure, style)
+    }),
+  ])
+  const cells = [[title, ...styles], ...rows]
+  const widths = [title, ...styles].map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  )
+  const [head = '', ...lines] = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return [head, widths.map((width) => '─'.repeat(width)).join('  '), ...lines].join('\n')
+}
