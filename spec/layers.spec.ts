@@ -13,6 +13,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['checkpoint/'],
   ['record.ts', 'batch.ts', 'delivery.ts', 'attempt.ts'],
   ['io/'],
+  ['report/'],
   [
     'checkpointer.ts',
     'loop.ts',
@@ -35,6 +36,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['launcher/'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],
+  ['http/'],
   ['cli/'],
 ]
 
