@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../../errors.ts'
 import type { LeasePosition } from '../conversation/messages.ts'
-import type { Fingerprint } from '../stream/input.ts'
+import type { Fingerprint } from '../stream/fingerprint.ts'
 import type { ShardPlan, Stream } from '../stream/stream.ts'
 import { lockFolder } from './lock.ts'
 

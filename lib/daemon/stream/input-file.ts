@@ -1,14 +1,40 @@
-// Opens what the input is read from. What cannot be read again (stdin, a pipe) is copied to a temporary file, which
-// has no name any more by the time it is used: it is gone when its last descriptor is, however this process ends.
+// Opens what the input is read from. What cannot be read again (stdin, a pipe), or not from anywhere (a compressed
+// file), is copied to a temporary file, which has no name any more by the time it is used: it is gone when its last
+// descriptor is, however this process ends.
 
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { UsageError } from '../../errors.ts'
+import { isPacked } from './unpack.ts'
 
-/** Opens a file for reading. Throws `UsageError` that says why it cannot be. */
-export function openInput(file: string): number {
+/** An input that was opened. */
+export interface OpenInput {
+  /** Where its lines are, or will be, to be read from anywhere. */
+  readonly fd: number
+  /** What has to be copied there first, or null where nothing has to be. */
+  readonly source: Readable | null
+  /** Whether all of it is there from the start. */
+  readonly isFile: boolean
+}
+
+/** Opens a file, or `-` for `stdin`. Throws `UsageError` that says why it cannot be read. */
+export function openInput(file: string, stdin: Readable): OpenInput {
+  if (file === '-') return { fd: openSpool(), source: stdin, isFile: false }
+  const fd = openFile(file)
+  const isFile = fstatSync(fd).isFile()
+  if (isFile && !isPacked(firstBytes(fd))) return { fd, source: null, isFile }
+  return { fd: openSpool(), source: createReadStream('', { fd }), isFile }
+}
+
+function firstBytes(fd: number): Buffer {
+  const head = Buffer.alloc(8)
+  return head.subarray(0, readSync(fd, head, 0, head.length, 0))
+}
+
+function openFile(file: string): number {
   try {
     const fd = openSync(file, 'r')
     if (!fstatSync(fd).isDirectory()) return fd
@@ -22,8 +48,8 @@ export function openInput(file: string): number {
   throw new UsageError(`Cannot read ${file}: it is a folder.`)
 }
 
-/** Opens an empty file without a name, for writing and reading. Throws `UsageError` where there is no room for it. */
-export function openSpool(): number {
+// An empty file without a name, for writing and reading.
+function openSpool(): number {
   const file = join(tmpdir(), `kcl-session-${randomUUID()}`)
   try {
     const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)

@@ -1,15 +1,17 @@
 // The input: NDJSON, of which only an index is kept in memory (where each record's line begins, how long it is,
 // when it was read), so that millions of lines cost a few bytes each and any of them can be read again.
-// What cannot be read again (stdin, a pipe) is written to a temporary file first, which has no name any more by
-// the time it is used. Rule: every line is checked before it becomes a record.
+// What cannot be read again (stdin, a pipe) is written to a temporary file first, unpacked if it is compressed.
+// Rule: every line is checked before it becomes a record, and what holds no records is an error.
 
-import { createHash, type Hash } from 'node:crypto'
-import { closeSync, createReadStream, fstatSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../../errors.ts'
 import { Column } from './column.ts'
-import { openInput, openSpool } from './input-file.ts'
+import { changed, FileHash, type Fingerprint } from './fingerprint.ts'
+import { openInput } from './input-file.ts'
+import { notNdjson, oneArray } from './not-ndjson.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
+import { unpacked } from './unpack.ts'
 
 /** Where the lines come from. */
 export interface InputOptions {
@@ -23,46 +25,41 @@ export interface InputOptions {
   readonly seen?: Fingerprint | null
 }
 
-/** The part of a file that has been read: its length in bytes, and its SHA-256 in hex. */
-export interface Fingerprint {
-  readonly bytes: number
-  readonly sha256: string
-}
-
 /** An NDJSON file, or a stream of it, as numbered records. */
 export class Input {
   /** The name for messages. */
   readonly name: string
   readonly #options: InputOptions
+  /** Whether all of it is there from the start: a regular file. */
+  readonly isFile: boolean
   readonly #fd: number
   readonly #source: Readable | null
   readonly #offsets = new Column((size) => new Float64Array(size))
   readonly #lengths = new Column((size) => new Uint32Array(size))
   readonly #arrivals = new Column((size) => new Float64Array(size))
-  readonly #hash: Hash | null
+  readonly #hash: FileHash | null
   #seen: Fingerprint | null
-  #hashed = 0
+  #unpacked: boolean
+  #written = 0
   #scanned = 0
   #rest: Buffer = EMPTY
   #line = 0
+  /** The key of a first record that is an array: it may be all that comes. */
+  #held: string | null = null
   #stopped = false
   #wake: () => void = () => {}
 
   /** Throws `UsageError` when there is no such file or it cannot be read. */
   constructor(options: InputOptions) {
     this.#options = options
-    this.#seen = options.seen ?? null
-    this.#hash = options.seen === undefined ? null : createHash('sha256')
     this.name = options.file === '-' ? 'standard input' : options.file
-    const stdin = options.file === '-'
-    const fd = stdin ? null : openInput(options.file)
-    if (fd !== null && fstatSync(fd).isFile()) {
-      this.#fd = fd
-      this.#source = null
-    } else {
-      this.#source = fd === null ? (options.stdin ?? process.stdin) : createReadStream('', { fd })
-      this.#fd = openSpool()
-    }
+    const { fd, source, isFile } = openInput(options.file, options.stdin ?? process.stdin)
+    this.#fd = fd
+    this.#source = source
+    this.isFile = isFile
+    this.#unpacked = source === null
+    this.#seen = options.seen ?? null
+    this.#hash = options.seen === undefined ? null : new FileHash(fd, this.name)
   }
 
   /** How many records there are so far. */
@@ -70,14 +67,10 @@ export class Input {
     return this.#offsets.length
   }
 
-  /** Whether all of it is there from the start: a regular file. */
-  get isFile(): boolean {
-    return this.#source === null
-  }
-
   /** Reads a file from where the last scan ended to its end. The text behind the last newline counts if `whole`. */
   async scan(whole: boolean): Promise<void> {
-    if (fstatSync(this.#fd).size < this.#scanned) throw this.#changed('is shorter than before')
+    await this.#unpack(whole)
+    if (fstatSync(this.#fd).size < this.#scanned) throw changed(this.name, 'is shorter than before')
     const chunk = Buffer.allocUnsafe(CHUNK)
     for (;;) {
       const size = readSync(this.#fd, chunk, 0, CHUNK, this.#scanned + this.#rest.length)
@@ -86,14 +79,15 @@ export class Input {
       // Let signals and the consumers' messages in between.
       await new Promise(setImmediate)
     }
-    if (whole) this.#takeRest()
-    this.#compare()
+    if (whole) this.#finish()
+    else this.#release()
+    if (this.#seen !== null) this.#hash?.compare(this.#seen, this.#scanned)
+    this.#seen = null
   }
 
   /** What has been read of the file, up to its last whole record. */
   get fingerprint(): Fingerprint {
-    this.#hashUpTo(this.#scanned)
-    return { bytes: this.#scanned, sha256: this.#hash?.copy().digest('hex') ?? '' }
+    return this.#hash?.upTo(this.#scanned) ?? { bytes: this.#scanned, sha256: '' }
   }
 
   /** Reads what is added to a file, until `stop()`; `onMore` is called after each look that found something. */
@@ -118,16 +112,12 @@ export class Input {
 
   /** Reads a stream to its end; `hold` is awaited between two pieces, and so slows the source down. */
   async drain(hold: () => Promise<void>): Promise<void> {
-    let written = 0
-    for await (const chunk of this.#pieces()) {
-      for (let done = 0; done < chunk.length; ) {
-        done += writeSync(this.#fd, chunk, done, chunk.length - done, written + done)
-      }
-      written += chunk.length
-      this.#take(chunk)
+    for await (const piece of this.#pieces()) {
+      this.#write(piece)
+      this.#take(piece)
       await hold()
     }
-    this.#takeRest()
+    if (!this.#stopped) this.#finish()
   }
 
   /** A record, read again by its number. */
@@ -147,12 +137,31 @@ export class Input {
     closeSync(this.#fd)
   }
 
+  // A compressed file, once, to where it can be read from anywhere.
+  async #unpack(whole: boolean): Promise<void> {
+    if (this.#unpacked) return
+    if (!whole) throw new UsageError(`Nothing can be added to ${this.name}, which is compressed.`)
+    this.#unpacked = true
+    for await (const piece of this.#pieces()) this.#write(piece)
+  }
+
   // A source that was destroyed by `stop` is at its end.
   async *#pieces(): AsyncGenerator<Buffer, void, undefined> {
+    if (this.#source === null) return
     try {
-      for await (const piece of this.#source ?? []) yield piece as Buffer
+      yield* unpacked(this.#source, this.name)
     } catch (error) {
-      if (!this.#stopped) throw new UsageError(`Cannot read ${this.name}: ${String(error)}`, { cause: error })
+      if (this.#stopped) return
+      if (error instanceof UsageError) throw error
+      throw new UsageError(`Cannot read ${this.name}: ${(error as Error).message}.`, { cause: error })
+    }
+  }
+
+  #write(piece: Buffer): void {
+    for (let done = 0; done < piece.length; ) {
+      const size = writeSync(this.#fd, piece, done, piece.length - done, this.#written)
+      done += size
+      this.#written += size
     }
   }
 
@@ -160,62 +169,65 @@ export class Input {
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     let start = 0
     for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-      this.#add(text.subarray(start, end), this.#scanned + start)
+      this.#add(text.subarray(start, end), this.#scanned + start, text.subarray(start))
       start = end + 1
     }
     this.#scanned += start
     this.#rest = Buffer.from(text.subarray(start))
     if (this.#rest.length > LARGEST_RECORD) {
+      const odd = notNdjson(this.#rest, this.name) ?? (this.#rest[0] === BRACKET ? oneArray(this.name) : null)
       throw new UsageError(
-        `${this.name}, line ${this.#line + 1} has more than ${LARGEST_RECORD} bytes: Kinesis takes records of up to 10 MiB.`,
+        (this.records === 0 ? odd : null) ??
+          `${this.name}, line ${this.#line + 1} has more than ${LARGEST_RECORD} bytes: Kinesis takes records of up to 10 MiB.`,
       )
     }
   }
 
-  // Compared once, as soon as as much has been read as the earlier run had read.
-  #compare(): void {
-    const seen = this.#seen
-    if (seen === null) return
-    this.#seen = null
-    if (this.#scanned < seen.bytes) throw this.#changed('is shorter than in the earlier run')
-    this.#hashUpTo(seen.bytes)
-    if (this.#hash?.copy().digest('hex') !== seen.sha256)
-      throw this.#changed('is not the file of the earlier run')
-  }
-
-  #changed(how: string): UsageError {
-    return new UsageError(`${this.name} ${how}: records may only be added at its end.`)
-  }
-
-  #hashUpTo(end: number): void {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(0, end - this.#hashed)))
-    while (this.#hash !== null && this.#hashed < end) {
-      const size = readSync(this.#fd, chunk, 0, Math.min(CHUNK, end - this.#hashed), this.#hashed)
-      if (size === 0) throw this.#changed('was cut short')
-      this.#hash.update(chunk.subarray(0, size))
-      this.#hashed += size
-    }
-  }
-
-  #takeRest(): void {
+  #finish(): void {
     const rest = this.#rest
     this.#rest = EMPTY
-    if (rest.length > 0) this.#add(rest, this.#scanned)
+    if (rest.length > 0) this.#add(rest, this.#scanned, rest)
     this.#scanned += rest.length
+    if (this.#held !== null) throw new UsageError(oneArray(this.name))
+    if (this.records > 0) return
+    if (this.#scanned > 0) throw new UsageError(`${this.name} holds nothing but blank lines.`)
+    throw new UsageError(
+      this.name === 'standard input'
+        ? 'Nothing came on standard input: pipe records into it, one JSON value a line, or name a file.'
+        : `${this.name} is empty: there are no records in it.`,
+    )
   }
 
-  #add(bytes: Buffer, offset: number): void {
+  #release(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#options.onRecord(0, held)
+  }
+
+  // `text`: from this line on, as far as it is known.
+  #add(bytes: Buffer, offset: number, text: Buffer): void {
     this.#line += 1
     const skipped = offset === 0 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0
     const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length
     const line = bytes.subarray(skipped, end)
     if (isBlank(line)) return
-    const key = this.#options.keyOf(line, `${this.name}, line ${this.#line}`)
+    const key = this.#keyOf(line, text)
     const ordinal = this.#offsets.length
     this.#offsets.push(offset + skipped)
     this.#lengths.push(line.length)
     this.#arrivals.push(Date.now())
-    this.#options.onRecord(ordinal, key)
+    this.#release()
+    if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) this.#held = key
+    else this.#options.onRecord(ordinal, key)
+  }
+
+  #keyOf(line: Buffer, text: Buffer): string {
+    try {
+      return this.#options.keyOf(line, `${this.name}, line ${this.#line}`)
+    } catch (error) {
+      const kind = this.records === 0 ? notNdjson(text, this.name) : null
+      throw kind === null ? error : new UsageError(kind, { cause: error })
+    }
   }
 }
 
@@ -223,5 +235,6 @@ const LOOK_TIME = 200
 const CHUNK = 1024 * 1024
 const NEWLINE = 0x0a
 const RETURN = 0x0d
+const BRACKET = 0x5b
 const EMPTY: Buffer = Buffer.alloc(0)
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
