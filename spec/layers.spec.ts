@@ -33,6 +33,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['daemon/lease/'],
   ['daemon/watch/'],
   ['daemon/daemon.ts', 'daemon/shard-run.ts'],
+  ['aws/'],
   ['launcher/'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],

@@ -1,11 +1,11 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
+import { awsClient } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
 import { readConfiguration } from '../launcher/configuration.ts'
 import { settingFlags } from '../launcher/flags.ts'
-import { awsClient } from '../local/aws.ts'
 import { type OutgoingRecord, putRecords } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'

@@ -2,6 +2,7 @@
 // are taken from the first moment on; then one supervised run, or, with --restart, one after another.
 
 import { fileURLToPath } from 'node:url'
+import { isLoopback } from '../aws/client.ts'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
@@ -13,7 +14,6 @@ import { mayStart } from './finding.ts'
 import { type Identity, takeIdentity } from './identity.ts'
 import { fetchDaemonJars, searchDaemonJars } from './jars.ts'
 import { findJava } from './java.ts'
-import { isLoopback } from './lint-places.ts'
 import { proxyEnvironment } from './proxies.ts'
 import type { LogLevel, Reporter } from './reporter.ts'
 import { type DaemonStart, daemonStart } from './script.ts'

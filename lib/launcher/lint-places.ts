@@ -1,6 +1,7 @@
 // Rules about where things are: regions, endpoints and accounts that do not fit together, so that the daemon
 // would read another stream, or make its tables elsewhere, without a word.
 
+import { isLoopback } from '../aws/client.ts'
 import { clientBeans } from './catalogue.ts'
 import { readProviders } from './credentials.ts'
 import type { Finding } from './finding.ts'
@@ -8,18 +9,6 @@ import type { Rule } from './lint-context.ts'
 
 /** All rules of this file. */
 export const placeRules = (): readonly Rule[] => [region, endpoints, account]
-
-/** Whether an endpoint is on this machine. */
-export function isLoopback(endpoint: string | undefined): boolean {
-  if (endpoint === undefined || !URL.canParse(endpoint)) return false
-  const { hostname } = new URL(endpoint)
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  )
-}
 
 const region: Rule = (settings, { environment }) => {
   const findings: Finding[] = []

@@ -2,9 +2,9 @@
 // sent when this one is stored whole. PutRecords may refuse single records, and one that was refused would
 // otherwise come to lie behind a later one of its key.
 
+import { type AwsCall, mayRetry } from '../aws/client.ts'
 import { UsageError } from '../errors.ts'
 import type { Clock } from '../time.ts'
-import { type AwsCall, mayRetry } from './aws.ts'
 
 /** One record to put. */
 export interface OutgoingRecord {

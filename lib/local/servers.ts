@@ -5,11 +5,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { awsClient } from '../aws/client.ts'
 import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { fetchJars, type JarOptions, type JarSet } from '../launcher/jars.ts'
 import { findJava } from '../launcher/java.ts'
-import { awsClient } from './aws.ts'
 import { findKinesisLocal, kinesisEnvironment } from './kinesis-server.ts'
 
 /** Where to listen; 0 takes any free port. */

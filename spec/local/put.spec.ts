@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AwsError } from '../../lib/local/aws.ts'
+import { AwsError } from '../../lib/aws/client.ts'
 import { batches, type OutgoingRecord, putRecords } from '../../lib/local/put.ts'
 import type { Clock } from '../../lib/time.ts'
 

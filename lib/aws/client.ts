@@ -1,9 +1,8 @@
-// A small client for the two services of the local stack, and for `put` anywhere: JSON requests, signed by
-// aws4. Keys come from the environment alone; on this machine any will do, and so made-up ones are used.
+// A small client for Kinesis and DynamoDB: JSON requests, signed by aws4. Keys come from the environment alone;
+// on this machine any will do, and so made-up ones are used.
 
 import aws4 from 'aws4'
 import { UsageError } from '../errors.ts'
-import { isLoopback } from '../launcher/lint-places.ts'
 
 /** Where to send requests, and as whom. */
 export interface AwsPlace {
@@ -61,6 +60,18 @@ export function mayRetry(error: unknown): boolean {
   if (!(error instanceof AwsError)) return error instanceof TypeError
   return (
     error.status >= 500 || /Throttl|LimitExceeded|ProvisionedThroughput|ResourceInUse/.test(error.exception)
+  )
+}
+
+/** Whether an endpoint is on this machine. */
+export function isLoopback(endpoint: string | undefined): boolean {
+  if (endpoint === undefined || !URL.canParse(endpoint)) return false
+  const { hostname } = new URL(endpoint)
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
   )
 }
 
