@@ -147,6 +147,11 @@ function openDescriptors(text: string): OwnStreams {
       `new KclSession(): the daemon speaks on descriptors ${from} and ${to} of process ${process.env[PROCESS] ?? '(unknown)'}, and this is process ${process.pid}, which another program started in between (npm, npx, tsx, a watcher). Start node itself, for TypeScript with node --import tsx consumer.ts, or use stdin and stdout with --protocol=stdio.`,
     )
   }
+  if (process.versions.bun || process.versions.deno) {
+    throw new UsageError(
+      `new KclSession(): the daemon speaks on descriptors ${from} and ${to}, which only Node can open. For Bun and Deno use stdin and stdout, with --protocol=stdio.`,
+    )
+  }
   const input = openSocket(Number(from))
   checkPipe(Number(to))
   const output = descriptorWriter(Number(to), closeDescriptor)

@@ -1,6 +1,7 @@
 // Keeps what is printed out of the protocol: while a guard lives, console output and `process.stdout.write`
 // go to stderr. Writes straight to descriptor 1, from native code or child processes, are beyond its reach.
 
+import { Console } from 'node:console'
 import { toStderr } from './stderr.ts'
 
 export interface StdoutGuard {
@@ -33,6 +34,7 @@ interface Installation {
 let installed: Installation | undefined
 
 type Done = (error?: Error | null) => void
+type Method = (...args: never[]) => unknown
 type Arguments = [chunk?: string | Uint8Array | Done, encoding?: BufferEncoding | Done, done?: Done]
 
 function install(stdout: NodeJS.WriteStream): Installation {
@@ -55,6 +57,7 @@ function install(stdout: NodeJS.WriteStream): Installation {
   const installation = { guards: 0 }
   const active = (): boolean => installation.guards > 0
   const patches = [patch(stdout, 'write', redirect, active), patch(stdout, 'end', end, active)]
+  for (const [name, method] of consoleMethods()) patches.push(patch(console, name, method, active))
   return Object.assign(installation, {
     onTop: () => process.stdout === stdout && patches.every((one) => one.onTop()),
     remove: () => {
@@ -63,30 +66,42 @@ function install(stdout: NodeJS.WriteStream): Installation {
   })
 }
 
+// Node's console prints through process.stdout. That of Bun and of Deno goes straight to the descriptor.
+function consoleMethods(): [name: string, method: Method][] {
+  if (!process.versions.bun && !process.versions.deno) return []
+  const onStderr = Object.entries(new Console({ stdout: process.stderr, stderr: process.stderr }))
+  const methods = onStderr.filter(([name, method]) => typeof method === 'function' && name in console)
+  // Bun's own, which takes its pieces one by one.
+  const write = (...chunks: (string | Uint8Array)[]): void => {
+    for (const chunk of chunks) toStderr(chunk)
+  }
+  return 'write' in console ? [...methods, ['write', write]] : methods
+}
+
 function patch(
-  stdout: NodeJS.WriteStream,
-  name: 'write' | 'end',
-  redirect: (...args: Arguments) => unknown,
+  target: object,
+  name: string,
+  redirect: Method,
   active: () => boolean,
 ): { onTop(): boolean; remove(): void } {
-  const before = Object.getOwnPropertyDescriptor(stdout, name)
-  const original = stdout[name] as (...args: Arguments) => unknown
+  const before = Object.getOwnPropertyDescriptor(target, name)
+  const original = Reflect.get(target, name) as Method
   // Once released, it may still be called by a patch on top of it.
-  const patched = (...args: Arguments): unknown =>
-    active() ? redirect(...args) : Reflect.apply(original, stdout, args)
-  Object.defineProperty(stdout, name, {
+  const patched = (...args: never[]): unknown =>
+    active() ? redirect(...args) : Reflect.apply(original, target, args)
+  Object.defineProperty(target, name, {
     value: patched,
     writable: true,
     enumerable: true,
     configurable: true,
   })
-  const onTop = (): boolean => (stdout[name] as unknown) === patched
+  const onTop = (): boolean => Reflect.get(target, name) === patched
   return {
     onTop,
     remove() {
       if (!onTop()) return
-      if (before) Object.defineProperty(stdout, name, before)
-      else Reflect.deleteProperty(stdout, name)
+      if (before) Object.defineProperty(target, name, before)
+      else Reflect.deleteProperty(target, name)
     },
   }
 }

@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** Everything the child reads; without it the input stays open. */
   readonly input?: string
   readonly env?: NodeJS.ProcessEnv
+  /** The program that runs the fixture, and what comes before its name; Node without it. */
+  readonly runtime?: readonly string[]
 }
 
 export interface Outcome {
@@ -25,13 +27,9 @@ export interface Outcome {
 export function startChild(
   t: TestContext,
   fixture: string,
-  { args = [], descriptors = false, input, env = {} }: ChildOptions = {},
+  { args = [], descriptors = false, input, env = {}, runtime = [process.execPath] }: ChildOptions = {},
 ): { child: ChildProcessWithoutNullStreams; ended: Promise<Outcome> } {
-  const command = [
-    process.execPath,
-    fileURLToPath(new URL(`fixtures/${fixture}.js`, import.meta.url)),
-    ...args,
-  ]
+  const command = [...runtime, fileURLToPath(new URL(`fixtures/${fixture}.js`, import.meta.url)), ...args]
   const {
     KCL_SESSION_FDS: _fds,
     KCL_SESSION_PID: _pid,
