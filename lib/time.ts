@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module'
 import type { Temporal } from '@js-temporal/polyfill'
 import { UsageError } from './errors.ts'
+import { clearTimeout, now, setTimeout } from './timers.ts'
 
 /** A clock that can be replaced in tests. All times are milliseconds. */
 export interface Clock {
@@ -29,7 +30,7 @@ export type DurationInput = DurationUnits | string
 
 /** The machine's clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
   after(delay, task, options) {
     const timer = setTimeout(task, Math.min(delay, LONGEST_TIMER))
     if (options?.unref) timer.unref()

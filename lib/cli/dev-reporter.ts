@@ -14,6 +14,8 @@ import {
   summarySentence,
   summaryTable,
 } from '../daemon/watch/report.ts'
+import { systemClock } from '../time.ts'
+import { clearInterval, setInterval } from '../timers.ts'
 import { liveLines, Rates, totalLine } from './dev-progress.ts'
 import { Display, type TextOutput } from './display.ts'
 
@@ -32,7 +34,7 @@ export class DevReporter implements RunReporter {
   readonly #terminal: boolean
   readonly #quiet: boolean
   readonly #display: Display
-  readonly #rates = new Rates(performance.now())
+  readonly #rates = new Rates(systemClock.now())
   readonly #said = new Set<string>()
   readonly #told = new Map<FindingKind, number>()
   readonly #slow = new WeakMap<ShardProgress, number>()
@@ -109,7 +111,7 @@ export class DevReporter implements RunReporter {
   }
 
   #live(rows: number): string[] {
-    return this.#daemon === null ? [] : liveLines(this.#daemon.progress, this.#rates, performance.now(), rows)
+    return this.#daemon === null ? [] : liveLines(this.#daemon.progress, this.#rates, systemClock.now(), rows)
   }
 
   #tick(daemon: Daemon): void {
@@ -117,7 +119,7 @@ export class DevReporter implements RunReporter {
     this.#sinceLine += LOOK
     if (this.#sinceLine >= LINE_TIME) {
       this.#sinceLine = 0
-      this.#display.print(totalLine(daemon.progress, this.#rates, performance.now()))
+      this.#display.print(totalLine(daemon.progress, this.#rates, systemClock.now()))
     }
     for (const progress of daemon.progress) this.#noticeSlow(progress)
   }
@@ -125,7 +127,7 @@ export class DevReporter implements RunReporter {
   // Once for each action: the real daemon would say nothing at all.
   #noticeSlow(progress: ShardProgress): void {
     const { action, actionSince, shard } = progress
-    const age = performance.now() - actionSince
+    const age = systemClock.now() - actionSince
     if (action === null || age < SLOW || this.#slow.get(progress) === actionSince) return
     this.#slow.set(progress, actionSince)
     this.#display.print(

@@ -1,6 +1,8 @@
 // Where the lines for people go: whole lines, one after the other, and on a terminal a block of live lines below
 // them that is drawn again and again. Rule: nothing else writes to the output while a display lives.
 
+import { clearInterval, setInterval } from '../timers.ts'
+
 /** Somewhere to write text to; a terminal tells its size. */
 export interface TextOutput {
   readonly isTTY?: boolean

@@ -5,6 +5,7 @@
 // what is kept of it; watch/ counts and tells.
 
 import type { ConsumerProtocol } from '../children/command.ts'
+import { clearTimeout, setTimeout } from '../timers.ts'
 import { endsRun } from './conversation/findings.ts'
 import { FaultPlan } from './faults/faults.ts'
 import { Lease } from './lease/lease.ts'

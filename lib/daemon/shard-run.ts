@@ -1,6 +1,7 @@
 // One shard in the daemon's hands: what its lease does next, which faults strike it, and what is written down of it.
 // Rule: the steps follow from the stream, the lease table and the plan of faults, and from nothing else.
 
+import { clearTimeout, setTimeout } from '../timers.ts'
 import type { Finding } from './conversation/findings.ts'
 import type { CheckpointRequest, DaemonAction, LeasePosition } from './conversation/messages.ts'
 import type { FaultName, FaultPlan } from './faults/faults.ts'

@@ -4,6 +4,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { Writable } from 'node:stream'
+import { setTimeout } from '../timers.ts'
 
 /** A stream that writes to `descriptor` at once; ended or destroyed, it closes it with `close`. */
 export function descriptorWriter(descriptor: number, close: (descriptor: number) => void): Writable {

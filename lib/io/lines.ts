@@ -5,6 +5,7 @@
 import { isAscii } from 'node:buffer'
 import { createInterface, type Interface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { nextTick, setImmediate } from '../timers.ts'
 
 /** What a LineReader tells. Both are called from the stream's own events, one at a time. */
 export interface LineHandlers {
@@ -58,7 +59,7 @@ export class LineReader {
     input.on('close', this.#onClose)
     if (!this.#unrefd) input.ref?.()
     // Such a stream has no more events for us.
-    if (input.readableEnded || input.destroyed || input.errored) process.nextTick(this.#onClose)
+    if (input.readableEnded || input.destroyed || input.errored) nextTick(this.#onClose)
     else input.resume()
   }
 
@@ -136,7 +137,7 @@ export class LineReader {
       // A handler threw: the lines behind it take their turn if the process goes on.
       if (this.#draining) {
         this.#draining = false
-        process.nextTick(() => this.#drain())
+        nextTick(() => this.#drain())
       }
     }
     if (this.#ending !== undefined && this.#state === 'reading') {

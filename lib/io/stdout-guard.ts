@@ -2,6 +2,7 @@
 // go to stderr. Writes straight to descriptor 1, from native code or child processes, are beyond its reach.
 
 import { Console } from 'node:console'
+import { nextTick } from '../timers.ts'
 import { toStderr } from './stderr.ts'
 
 export interface StdoutGuard {
@@ -51,7 +52,7 @@ function install(stdout: NodeJS.WriteStream): Installation {
     const [chunk, encoding] = args
     if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') {
       redirect(chunk, typeof encoding === 'function' ? undefined : encoding, done)
-    } else if (done) process.nextTick(done)
+    } else if (done) nextTick(done)
     return stdout
   }
   const installation = { guards: 0 }

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { LineSplitter } from '../children/lines.ts'
+import { setTimeout } from '../timers.ts'
 import { isAlive, sendSignal } from './processes.ts'
 import type { DaemonStart } from './script.ts'
 

@@ -2,6 +2,7 @@
 // back at any kind of death, a kill -9 included. Only Linux has them; another network namespace does not collide.
 
 import { createServer, type Server } from 'node:net'
+import { setTimeout } from '../timers.ts'
 
 /** A held name. */
 export interface Slot {

@@ -2,6 +2,8 @@
 // Node ignores SIGTERM until somebody listens. Before the daemon runs a signal ends the launcher at once; then
 // the first one drains and a second one kills. SIGQUIT goes to Java, which prints its threads.
 
+import { clearTimeout, setTimeout } from '../timers.ts'
+
 /** Something that can be stopped. */
 export interface Stoppable {
   stop(): void

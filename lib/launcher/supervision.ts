@@ -3,6 +3,7 @@
 // Rule: whatever happens, nothing of the group outlives `run()`.
 
 import type { Clock } from '../time.ts'
+import { clearInterval, setInterval, setTimeout } from '../timers.ts'
 import { briefly, type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import { Jvm, type JvmExit } from './jvm.ts'
 import { type DaemonEvent, LogReader } from './log-lines.ts'

@@ -3,6 +3,7 @@
 
 import { type AwsCall, AwsError, awsClient, isLoopback } from '../aws/client.ts'
 import { UsageError } from '../errors.ts'
+import { setTimeout } from '../timers.ts'
 
 /** What to make. */
 export interface SeedOptions {

@@ -10,6 +10,7 @@ import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { fetchJars, type JarOptions, type JarSet } from '../launcher/jars.ts'
 import { findJava } from '../launcher/java.ts'
+import { clearTimeout, setTimeout } from '../timers.ts'
 import { findKinesisLocal, kinesisEnvironment } from './kinesis-server.ts'
 
 /** Where to listen; 0 takes any free port. */

@@ -4,6 +4,8 @@
 // is not sent, and the next snapshot tells everything again.
 
 import { connect, type Socket } from 'node:net'
+import { systemClock } from '../time.ts'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.ts'
 import type { Hello, ProcessFacts, Report, Snapshot } from './snapshot.ts'
 
 /** Makes a snapshot of one session. */
@@ -45,13 +47,13 @@ export class Reporter {
   add(source: ReportSource): Reporting {
     const session = this.#numbers++
     let credit = CREDIT
-    let last = performance.now()
+    let last = systemClock.now()
     this.#sources.set(session, source)
     if (this.#sources.size === 1) this.#open()
     else this.#send(session, source)
     return {
       changed: () => {
-        const now = performance.now()
+        const now = systemClock.now()
         credit = Math.min(CREDIT, credit + ((now - last) * CREDIT) / TICK)
         last = now
         if (credit < 1) return

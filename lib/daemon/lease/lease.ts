@@ -5,6 +5,7 @@
 import type { ConsumerProtocol } from '../../children/command.ts'
 import { Consumer } from '../../children/consumer.ts'
 import { type Clock, systemClock } from '../../time.ts'
+import { setImmediate } from '../../timers.ts'
 import { DaemonConversation, type DaemonEvent } from '../conversation/conversation.ts'
 import { endsRun, type Finding, finding } from '../conversation/findings.ts'
 import type {

@@ -136,9 +136,9 @@ class Player {
   }
 
   async #nextLine(): Promise<string | null> {
-    const late = performance.now() + this.#options.timeout
-    while (this.#lines.length === 0 && !this.#outputEnded && performance.now() < late) {
-      await within(systemClock, late - performance.now(), this.#bell.next())
+    const late = systemClock.now() + this.#options.timeout
+    while (this.#lines.length === 0 && !this.#outputEnded && systemClock.now() < late) {
+      await within(systemClock, late - systemClock.now(), this.#bell.next())
     }
     return this.#lines.shift() ?? null
   }

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../../errors.ts'
+import { setImmediate, setTimeout } from '../../timers.ts'
 import { Column } from './column.ts'
 import { changed, FileHash, type Fingerprint } from './fingerprint.ts'
 import { openInput } from './input-file.ts'

@@ -1,6 +1,7 @@
 // What is known of one shard while the daemon runs: how far it was delivered, acknowledged and checkpointed.
 // All three are cursors into the shard's log, counted from where the run began.
 
+import { systemClock } from '../../time.ts'
 import type { DaemonAction } from '../conversation/messages.ts'
 import type { Shard } from '../stream/stream.ts'
 
@@ -62,7 +63,7 @@ export class ShardProgress {
   /** How long the shard has been at work, in milliseconds. */
   get duration(): number {
     if (this.startedAt === null) return 0
-    return (this.endedAt ?? performance.now()) - this.startedAt
+    return (this.endedAt ?? systemClock.now()) - this.startedAt
   }
 
   /** Whether every record was acknowledged, or left behind by a checkpoint, and checkpointed. */
@@ -75,7 +76,7 @@ export class ShardProgress {
     this.cursor = cursor
     this.#acknowledged = Math.max(this.#acknowledged, cursor)
     this.endedAt = null
-    this.startedAt ??= performance.now()
+    this.startedAt ??= systemClock.now()
   }
 
   deliver(records: number, millisBehindLatest: number): void {
@@ -86,7 +87,7 @@ export class ShardProgress {
 
   act(action: DaemonAction | null): void {
     this.action = action
-    this.actionSince = performance.now()
+    this.actionSince = systemClock.now()
   }
 
   acknowledge(): void {
@@ -96,13 +97,13 @@ export class ShardProgress {
   /** Everything before a cursor is stored; returns where the part that was not stored before begins. */
   store(covered: number): number {
     const before = this.#checkpointed
-    this.checkpointSince = performance.now()
+    this.checkpointSince = systemClock.now()
     this.#checkpointed = Math.max(before, covered)
     return before
   }
 
   end(): void {
     this.action = null
-    this.endedAt = performance.now()
+    this.endedAt = systemClock.now()
   }
 }
