@@ -34,7 +34,10 @@ const ROOMS: readonly (readonly string[])[] = [
   ['daemon/watch/'],
   ['daemon/daemon.ts', 'daemon/shard-run.ts'],
   ['aws/'],
-  ['launcher/'],
+  ['launcher/machine/'],
+  ['launcher/configuration/'],
+  ['launcher/supervision/'],
+  ['launcher/launch.ts'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],
   ['http/'],
@@ -73,6 +76,11 @@ test('a file imports only from its own room and from those below it, types inclu
     }
   }
   assert.deepEqual(wrong, [])
+})
+
+test('no file imports itself by way of others, types included', () => {
+  const circles = files.filter((file) => importedBy(file).has(file))
+  assert.deepEqual(circles, [])
 })
 
 describe('the pure rooms: protocol/, checkpoint/, and the other side of the protocol', () => {
@@ -176,6 +184,16 @@ function importsOf(file: string, target: string): Import[] {
 
 function importersOf(target: string): string[] {
   return files.filter((file) => importsOf(file, target).some(({ kind }) => kind !== 'type'))
+}
+
+// All files that a file needs, directly or not.
+function importedBy(file: string, seen: Set<string> = new Set()): Set<string> {
+  for (const { target, local } of imports.get(file) ?? []) {
+    if (!local || seen.has(target)) continue
+    seen.add(target)
+    importedBy(target, seen)
+  }
+  return seen
 }
 
 // What loading a file loads with it.

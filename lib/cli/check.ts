@@ -1,8 +1,8 @@
 // `kcl-session check`: the configuration that `run` would use, where each value comes from, and every finding.
 
 import { UsageError } from '../errors.ts'
-import { explain, reference, reportConfiguration, unexplained } from '../launcher/check-report.ts'
-import { mayStart } from '../launcher/finding.ts'
+import { mayStart } from '../launcher/configuration/lint/finding.ts'
+import { explain, reference, reportConfiguration, unexplained } from '../launcher/configuration/report.ts'
 import { newCommand, parseOptions, splitArguments } from './arguments.ts'
 import {
   type ConfigurationOptions,

@@ -2,8 +2,8 @@
 // is a property of the daemon.
 
 import { type Command, Option } from 'commander'
-import { type Configuration, readConfiguration } from '../launcher/configuration.ts'
-import { settingFlags } from '../launcher/flags.ts'
+import { type Configuration, readConfiguration } from '../launcher/configuration/configuration.ts'
+import { settingFlags } from '../launcher/configuration/flags.ts'
 import { seconds } from './arguments.ts'
 
 /** The shared options, as commander names them. */

@@ -1,6 +1,6 @@
 // `kcl-session doctor`: what this machine has of what `run` needs.
 
-import { examine, formatChecks } from '../launcher/doctor.ts'
+import { examine, formatChecks } from '../launcher/machine/doctor.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 /** Runs the command. Resolves to the exit code: 1 where something that `run` needs is missing. */

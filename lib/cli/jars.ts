@@ -1,8 +1,8 @@
 // `kcl-session jars [FOLDER]`: fetches the daemon's jars ahead, into the cache or into a folder for an image.
 
 import { resolve } from 'node:path'
-import { daemonJars, fetchJars, type JarOptions, putJars } from '../launcher/jars.ts'
-import { findJava } from '../launcher/java.ts'
+import { daemonJars, fetchJars, type JarOptions, putJars } from '../launcher/machine/jars.ts'
+import { findJava } from '../launcher/machine/java.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 /** Runs the command: prints the folder on standard output. Resolves to the exit code. */

@@ -3,8 +3,8 @@
 
 import { writeFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { firstWorkerIdentifier } from '../launcher/identity.ts'
-import { StoppedEarly, StopSignals } from '../launcher/stop-signals.ts'
+import { firstWorkerIdentifier } from '../launcher/machine/identity.ts'
+import { StoppedEarly, StopSignals } from '../launcher/supervision/stop-signals.ts'
 import { localProperties } from '../local/local-properties.ts'
 import { seed } from '../local/seed.ts'
 import { type Servers, startServers } from '../local/servers.ts'

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../launcher/configuration/catalogue/nearest.ts'
 
 /** A command: its arguments in, its exit code out. */
 type Command = (args: readonly string[]) => Promise<number>
@@ -56,7 +56,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) {
-    const suggestion = nearest(name, Object.keys(COMMANDS))
+    const near = nearest(name, Object.keys(COMMANDS))
+    const suggestion = near === undefined ? '' : ` Did you mean "${near}"?`
     throw new UsageError(`There is no command "${name}".${suggestion} See kcl-session --help.`)
   }
   return (await command.load())(rest)

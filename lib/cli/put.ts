@@ -4,8 +4,9 @@ import { awsClient } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
-import { readConfiguration } from '../launcher/configuration.ts'
-import { settingFlags } from '../launcher/flags.ts'
+import { readConfiguration } from '../launcher/configuration/configuration.ts'
+import { endpointOf } from '../launcher/configuration/endpoint-keys.ts'
+import { settingFlags } from '../launcher/configuration/flags.ts'
 import { type OutgoingRecord, putRecords } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'
@@ -69,7 +70,7 @@ function target(options: PutOptions, words: readonly string[], own: readonly str
       'Which stream? Give --stream-name=NAME, KCL_STREAM_NAME, or --config=FILE with a streamName.',
     )
   }
-  const endpoint = value('kinesisEndpoint') ?? value('kinesisClient.endpointOverride')
+  const endpoint = endpointOf(settings, 'kinesis')
   const region = value('regionName') ?? value('kinesisClient.region') ?? process.env.AWS_REGION
   if (region === undefined)
     throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')

@@ -4,8 +4,8 @@ import { Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { launch } from '../launcher/launch.ts'
-import { LEVELS, type LogLevel, Reporter } from '../launcher/reporter.ts'
-import { StoppedEarly, StopSignals } from '../launcher/stop-signals.ts'
+import { LEVELS, type LogLevel, Reporter } from '../launcher/supervision/reporter.ts'
+import { StoppedEarly, StopSignals } from '../launcher/supervision/stop-signals.ts'
 import { newCommand, parseOptions, protocolName, seconds, splitArguments } from './arguments.ts'
 import {
   type ConfigurationOptions,

@@ -6,19 +6,20 @@ import { isLoopback } from '../aws/client.ts'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
-import { keepsTrying, refused } from './causes.ts'
-import type { Configuration } from './configuration.ts'
-import { REAPING } from './doctor.ts'
-import { unreachable } from './endpoints.ts'
-import { mayStart } from './finding.ts'
-import { type Identity, takeIdentity } from './identity.ts'
-import { fetchDaemonJars, searchDaemonJars } from './jars.ts'
-import { findJava } from './java.ts'
-import { proxyEnvironment } from './proxies.ts'
-import type { LogLevel, Reporter } from './reporter.ts'
-import { type DaemonStart, daemonStart } from './script.ts'
-import type { StopSignals } from './stop-signals.ts'
-import { type Outcome, Supervision } from './supervision.ts'
+import type { Configuration } from './configuration/configuration.ts'
+import { endpointOf } from './configuration/endpoint-keys.ts'
+import { mayStart } from './configuration/lint/finding.ts'
+import { REAPING } from './machine/doctor.ts'
+import { unreachable } from './machine/endpoints.ts'
+import { type Identity, takeIdentity } from './machine/identity.ts'
+import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
+import { findJava } from './machine/java.ts'
+import { proxyEnvironment } from './machine/proxies.ts'
+import { keepsTrying, refused } from './supervision/causes.ts'
+import type { LogLevel, Reporter } from './supervision/reporter.ts'
+import { type DaemonStart, daemonStart } from './supervision/script.ts'
+import type { StopSignals } from './supervision/stop-signals.ts'
+import { type Outcome, Supervision } from './supervision/supervision.ts'
 
 /** What `run` was told. Times are milliseconds. */
 export interface LaunchOptions {
@@ -197,13 +198,11 @@ function localCredentials({ configuration, environment }: LaunchOptions): Record
 
 // Whether both services run on this machine.
 function isLocal({ settings }: Configuration): boolean {
-  return [KINESIS_ENDPOINTS, DYNAMODB_ENDPOINTS].every((keys) =>
-    keys.some((key) => isLoopback(settings.get(key)?.value)),
-  )
+  return isLoopback(endpointOf(settings, 'kinesis')) && isLoopback(endpointOf(settings, 'dynamodb'))
 }
 
 function endpointsOf({ settings }: Configuration): string[] {
-  const values = [...KINESIS_ENDPOINTS, ...DYNAMODB_ENDPOINTS].map((key) => settings.get(key)?.value)
+  const values = [endpointOf(settings, 'kinesis'), endpointOf(settings, 'dynamodb')]
   return values.filter((value): value is string => value !== undefined && URL.canParse(value))
 }
 
@@ -211,9 +210,7 @@ function setting({ settings }: Configuration, key: string): string {
   return settings.get(key)?.value ?? ''
 }
 
-const LOGBACK = new URL('../../../lib/launcher/logback.xml', import.meta.url)
-const KINESIS_ENDPOINTS = ['kinesisEndpoint', 'kinesisClient.endpointOverride']
-const DYNAMODB_ENDPOINTS = ['dynamoDBEndpoint', 'dynamoDbClient.endpointOverride']
+const LOGBACK = new URL('../../../lib/launcher/supervision/logback.xml', import.meta.url)
 // A second sooner at work, at the price of throughput; where somebody plays or tests, that is a good price.
 const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 const NODE_STARTERS = /^(npx|npm|pnpm|pnpx|yarn|bunx|tsx|ts-node|nodemon|node)$/

@@ -6,9 +6,9 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { cacheRoot, type JarOptions } from '../launcher/jars.ts'
-import { runProgram } from '../launcher/programs.ts'
-import { waitForSlot } from '../launcher/slot.ts'
+import { cacheRoot, type JarOptions } from '../launcher/machine/jars.ts'
+import { runProgram } from '../launcher/machine/programs.ts'
+import { waitForSlot } from '../launcher/machine/slot.ts'
 
 /** The folder of kinesis-local, fetched where it is not there yet; throws UsageError where that fails. */
 export async function findKinesisLocal(options: JarOptions): Promise<string> {

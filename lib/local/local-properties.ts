@@ -1,6 +1,6 @@
 // The properties for a consumer on the local stack: short intervals, so that everything happens within seconds.
 
-import { formatProperties } from '../launcher/properties.ts'
+import { formatProperties } from '../launcher/configuration/properties.ts'
 
 /** What the properties name. */
 export interface LocalSettings {

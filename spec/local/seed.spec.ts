@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { awsClient } from '../../lib/aws/client.ts'
-import { parseProperties } from '../../lib/launcher/properties.ts'
+import { parseProperties } from '../../lib/launcher/configuration/properties.ts'
 import { localProperties } from '../../lib/local/local-properties.ts'
 import { seed } from '../../lib/local/seed.ts'
 

@@ -1,0 +1,61 @@
+// The lint of a value as text: what Java's reading of .properties does to it. Trailing blanks belong to the value,
+// there are no inline comments, backslashes are eaten, and the bytes are ISO-8859-1.
+
+import { entryOf } from '../catalogue/catalogue.ts'
+import { maskValue } from '../masking.ts'
+import type { Setting } from '../setting.ts'
+import type { Finding, Severity } from './finding.ts'
+
+/** Makes a finding about the setting in hand. */
+export type Say = (severity: Severity, message: string, remedy: string) => Finding
+
+/** What is wrong with the text of a value, whatever it means. */
+export function lintText({ key, value, source, raw }: Setting, say: Say): Finding[] {
+  const findings: Finding[] = []
+  const kind = entryOf(key)?.kind
+  if (
+    /\s$/.test(value) &&
+    kind !== 'integer' &&
+    kind !== 'long' &&
+    kind !== 'command' &&
+    value.trim() !== ''
+  ) {
+    findings.push(
+      say(
+        'error',
+        `ends in a blank, which is part of the value: ${JSON.stringify(maskValue(key, value))}.`,
+        'Remove it.',
+      ),
+    )
+  }
+  if (source !== 'file') return findings
+  const comment = /\s[#!].*$/.exec(value)?.[0]
+  if (comment !== undefined && kind !== 'command') {
+    findings.push(
+      say(
+        'error',
+        `has no comment behind it: "${comment.trim()}" is part of the value.`,
+        'Put comments on lines of their own.',
+      ),
+    )
+  }
+  if (raw !== undefined && /(?<!\\)(?:\\\\)*\\[^\\tnrfu:=#! ]/.test(raw)) {
+    findings.push(
+      say(
+        'warning',
+        `loses its backslashes: Java reads ${JSON.stringify(maskValue(key, value))}.`,
+        'Write each one twice.',
+      ),
+    )
+  }
+  if (/[\u00c2-\u00f4][\u0080-\u00bf]/.test(value)) {
+    findings.push(
+      say(
+        'warning',
+        'seems to be UTF-8, but Java reads ISO-8859-1 and gets other letters.',
+        'Write \\uXXXX.',
+      ),
+    )
+  }
+  return findings
+}

@@ -1,0 +1,98 @@
+// What the launcher prints, on standard error: one line per event, for people or, with --json, for machines.
+// A consumer's own lines go through as they are, because their form is the user's.
+
+import { maskText } from '../configuration/masking.ts'
+import { briefly } from './causes.ts'
+import type { DaemonEvent } from './log-lines.ts'
+
+/** How much of the daemon's log is shown. */
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** What kind of news a line of ours is. */
+export type Importance = 'info' | 'warn' | 'error'
+
+/** Where and how to print. */
+export interface ReporterOptions {
+  readonly level: LogLevel
+  readonly json: boolean
+  readonly write: (text: string) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** Prints the launcher's own news, the daemon's log and the consumers' lines. */
+export class Reporter {
+  readonly #options: ReporterOptions
+  readonly #told = new Set<string>()
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+  }
+
+  /** News of the launcher itself; `details` are shown as fields in JSON only. */
+  tell(importance: Importance, message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    const time = new Date(this.#options.now()).toISOString()
+    this.#print(time, importance, 'kcl-session', message, details)
+  }
+
+  /** The same, unless it has been said already. */
+  tellOnce(importance: Importance, message: string): void {
+    if (this.#told.has(message)) return
+    this.#told.add(message)
+    this.tell(importance, message)
+  }
+
+  /** An event of the daemon, if the level asks for it; one that is `explained` otherwise takes a level more. */
+  event(event: DaemonEvent, explained = false): void {
+    const { level, json, write } = this.#options
+    const [shown, own] = [LEVELS.indexOf(level), LEVELS.indexOf(event.level.toLowerCase() as LogLevel)]
+    const curious = shown >= LEVELS.indexOf('info')
+    if (own < 0 || own > shown || (explained && !curious)) return
+    const details = event.stack.length === 0 ? {} : { stack: event.stack }
+    this.#print(event.time, event.level.toLowerCase(), event.logger, briefly(event), details)
+    if (!json && curious) for (const frame of event.stack) write(`${maskText(frame)}\n`)
+  }
+
+  /** A line that a consumer wrote, or the JVM. */
+  line(text: string, shardId?: string): void {
+    const { json, write } = this.#options
+    if (!json || isJsonObject(text)) write(`${text}\n`)
+    else
+      this.#print(
+        new Date(this.#options.now()).toISOString(),
+        'info',
+        'consumer',
+        text,
+        shardId ? { shardId } : {},
+      )
+  }
+
+  #print(
+    time: string,
+    level: string,
+    source: string,
+    message: string,
+    details: Readonly<Record<string, unknown>>,
+  ): void {
+    const { json, write } = this.#options
+    const text = maskText(message)
+    write(
+      json
+        ? `${maskText(JSON.stringify({ time, level, source, message: text, ...details }))}\n`
+        : `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${source}: ${text}\n`,
+    )
+  }
+}
+
+function isJsonObject(text: string): boolean {
+  if (!text.startsWith('{')) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** From the least to the most that is shown. */
+export const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace']

@@ -1,0 +1,107 @@
+// The text that starts the daemon, without any file: sh reads the properties from its input and hands them to
+// Java as a here-document on /dev/stdin; the consumer's command travels in the environment, and survives the
+// daemon's split on spaces as one `eval`. Pure: nothing here starts a process.
+
+import { type ConsumerProtocol, shellQuote, shellScript } from '../../children/command.ts'
+import { formatProperties } from '../configuration/properties.ts'
+import type { ProxyEnvironment } from '../machine/proxies.ts'
+
+/** Everything the text is made from. */
+export interface DaemonPlan {
+  /** The java program. */
+  readonly java: string
+  /** The folder of jars. */
+  readonly jars: string
+  /** The logback file. */
+  readonly logback: string
+  /** Words of `--java-opt`; they come last, so that they win. */
+  readonly javaOptions: readonly string[]
+  /** INFO unless more is to be seen. */
+  readonly rootLevel: 'INFO' | 'DEBUG' | 'TRACE'
+  /** The daemon's properties, but for executableName. */
+  readonly properties: Iterable<readonly [key: string, value: string]>
+  readonly command: readonly string[]
+  readonly protocol: ConsumerProtocol
+  readonly proxies: ProxyEnvironment
+  /** What the daemon may take to end when the launcher has died, in milliseconds. */
+  readonly stopTimeout: number
+}
+
+/** How to start the daemon: `/bin/sh -c script`, with these additions to the environment and this input. */
+export interface DaemonStart {
+  readonly script: string
+  readonly environment: Readonly<Record<string, string>>
+  /** For descriptor 0. */
+  readonly input: string
+}
+
+/**
+ * Makes the text. Descriptor 3 is the launcher's: one line on it means an orderly end, its end alone means that
+ * the launcher died, and the daemon is stopped.
+ */
+export function daemonStart(plan: DaemonPlan): DaemonStart {
+  const grace = Math.ceil(plan.stopTimeout / 1000)
+  const script = [
+    // Without </dev/null and >/dev/null the watcher would hold the daemon's pipes open after it has gone.
+    `{ if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
+    'properties=$(cat)',
+    'exec 3<&-',
+    `exec ${javaWords(plan).map(shellQuote).join(' ')} <<PROPERTIES\n$properties\nPROPERTIES`,
+  ].join('\n')
+  return {
+    script,
+    environment: { ...plan.proxies.forDaemon, [COMMAND]: consumerText(plan) },
+    input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),
+  }
+}
+
+/** The pid in the line by which a starting consumer announces itself, or undefined for any other line. */
+export function announcedPid(line: string): number | undefined {
+  const [, pid] = ANNOUNCED.exec(line) ?? []
+  return pid === undefined ? undefined : Number(pid)
+}
+
+// Until the daemon has gone, but no longer than this; then the whole group goes, the watcher with it.
+function waitFor(seconds: number): string {
+  return `n=0; while [ $n -lt ${seconds} ] && kill -0 $$; do n=$((n+1)); sleep 1; done`
+}
+
+// A heap of a quarter leaves room for the consumers; without perf data nothing is written to a temp folder.
+function javaWords(plan: DaemonPlan): string[] {
+  return [
+    plan.java,
+    '-Dfile.encoding=UTF-8',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-XX:-UsePerfData',
+    '-XX:MaxRAMPercentage=25',
+    `-Dkcl.session.level=${plan.rootLevel}`,
+    ...(plan.rootLevel === 'INFO' ? [] : ['-Dkcl.session.noisy=DEBUG']),
+    ...plan.javaOptions,
+    '-cp',
+    `${plan.jars}/*`,
+    'software.amazon.kinesis.multilang.MultiLangDaemon',
+    '-l',
+    plan.logback,
+    '-p',
+    '/dev/stdin',
+  ]
+}
+
+// The consumer keeps the pid of this sh: the `exec` at the end of the text sees to that.
+function consumerText({ command, protocol, proxies }: DaemonPlan): string {
+  const restored = Object.entries(proxies.forConsumers).map(([name, value]) =>
+    value === undefined ? `unset ${name}` : `export ${name}=${shellQuote(value)}`,
+  )
+  return [
+    `echo "${ANNOUNCEMENT} $$" >&2`,
+    `unset ${COMMAND}`,
+    ...restored,
+    shellScript(command, protocol),
+  ].join('; ')
+}
+
+const COMMAND = 'KCL_SESSION_COMMAND'
+// Split on spaces by the daemon, this is three words; sh makes two of the last one.
+const EXECUTABLE = `/bin/sh -c eval\${IFS}"$${COMMAND}"`
+const ANNOUNCEMENT = 'kcl-session-consumer'
+const ANNOUNCED = new RegExp(`^${ANNOUNCEMENT} (\\d+)$`)

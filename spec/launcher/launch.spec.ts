@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { isAlive } from '../../lib/launcher/machine/processes.ts'
+import { type Running, start, temporaryFolder } from '../helpers/command.ts'
+
+// Ends with its input, as a consumer should.
+const GOOD = ['/bin/sh', '-c', 'cat >/dev/null']
+const POSIX = { skip: process.platform === 'win32' && 'run is for Linux and macOS' }
+
+describe('run', { concurrency: 6, timeout: 120_000 }, () => {
+  test('starts the daemon without a file, follows it, and ends cleanly at SIGTERM', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD })
+    const java = await running.seen(/pid \d+ worker (\S+) grace 24000/)
+    assert.match(java[1] ?? '', /-/)
+    await running.seen(/options .*-Dfile\.encoding=UTF-8 .*-p \/dev\/stdin/)
+    await running.seen(/shardId-000000000000: consumer \d+ started/)
+    await running.seen(/shardId-000000000001: consumer \d+ started/)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 0)
+    assert.match(stderr, /Stopped; every consumer was done/)
+    assert.equal((stderr.match(/has ended/g) ?? []).length, 2)
+    assert.deepEqual(alive(stderr), [])
+  })
+
+  test('exits with 130 after Ctrl-C, and drains no less', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD })
+    await running.seen(/000000000001: consumer \d+ started/)
+    running.child.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 130)
+    assert.match(stderr, /every consumer was done/)
+  })
+
+  test('ends everything at a second signal', POSIX, async (t) => {
+    const running = launch(t, {
+      command: ['/bin/sh', '-c', 'trap "" TERM; echo ready >&2; while :; do sleep 1; done'],
+    })
+    await running.seen(/ready.*ready/s)
+    running.child.kill('SIGINT')
+    await running.seen(/once more ends them at once/)
+    running.child.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 1)
+    await gone(alive(stderr))
+  })
+
+  test('kills what is not done at the stop timeout, and names its shard', POSIX, async (t) => {
+    const stubborn = ['/bin/sh', '-c', 'trap "" TERM; echo ready >&2; while :; do sleep 1; done']
+    const running = launch(t, { command: stubborn, flags: ['--stop-timeout=2s'] })
+    await running.seen(/ready.*ready/s)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 1)
+    assert.match(stderr, /Still in a batch: shardId-000000000000, shardId-000000000001/)
+    await gone(alive(stderr))
+  })
+
+  test(
+    'notices a consumer that dies while its shard is idle, drains the others and exits with 1',
+    POSIX,
+    async (t) => {
+      const running = launch(t, { story: 'idle', command: GOOD })
+      const [, pid] = await running.seen(/000000000001: consumer (\d+) started/)
+      await running.seen(/000000000000: consumer \d+ started/)
+      process.kill(Number(pid), 'SIGKILL')
+      const { code, stderr } = await running.ended
+      assert.equal(code, 1)
+      assert.match(stderr, /The consumer of shardId-000000000001 \(pid \d+\) ended by itself/)
+      assert.match(stderr, /000000000000: consumer \d+ has ended/)
+      assert.deepEqual(alive(stderr), [])
+    },
+  )
+
+  test(
+    'tells the last words of a consumer that throws, and does not wait out the grace',
+    POSIX,
+    async (t) => {
+      const throws = ['/bin/sh', '-c', 'echo "Error: boom" >&2; exit 1']
+      const { code, stderr } = await launch(t, { command: throws }).ended
+      assert.equal(code, 1)
+      assert.match(
+        stderr,
+        /ERROR kcl-session: The consumer of shardId-\d+ ended before it acknowledged processRecords\. Its last words: Error: boom/,
+      )
+    },
+  )
+
+  test('says why the daemon cannot begin, and gives up at the start timeout', POSIX, async (t) => {
+    const { code, stderr } = await launch(t, {
+      story: 'refused',
+      command: GOOD,
+      flags: ['--start-timeout=1s'],
+    }).ended
+    assert.equal(code, 1)
+    assert.equal(
+      (stderr.match(/Nothing answers at localhost:9: connection refused\..* keeps trying/g) ?? []).length,
+      1,
+    )
+    assert.match(
+      stderr,
+      /could not begin to work within 1 s \(--start-timeout\)\. Nothing answers at localhost:9/,
+    )
+  })
+
+  test(
+    'says so when no shard has come to this worker by the start timeout, and goes on',
+    POSIX,
+    async (t) => {
+      const running = launch(t, { story: 'without a lease', command: GOOD, flags: ['--start-timeout=1s'] })
+      await running.seen(/WARN\s+kcl-session: No consumer has started within 1 s\..*other workers of/)
+      running.child.kill('SIGTERM')
+      const { stderr } = await running.ended
+      assert.equal(stderr.match(/No consumer has started/g)?.length, 1)
+    },
+  )
+
+  test('takes a daemon that ends by itself with 0 for a failure', POSIX, async (t) => {
+    const { code, stderr } = await launch(t, { story: 'exits', command: GOOD }).ended
+    assert.equal(code, 1)
+    assert.match(stderr, /The daemon ended by itself \(exit code 0\)/)
+  })
+
+  test('starts the daemon again with --restart, under the same name', POSIX, async (t) => {
+    const running = launch(t, { story: 'exits', command: GOOD, flags: ['--restart'] })
+    const [text] = await running.seen(/worker \S+ grace.*Starting the daemon again in 1 s.*worker \S+ grace/s)
+    const names = [...text.matchAll(/worker (\S+) grace/g)].map(([, name]) => name)
+    assert.equal(names[0], names[1])
+    await running.seen(/again in 2 s/)
+    running.child.kill('SIGTERM')
+    assert.equal((await running.ended).code, 143)
+  })
+
+  test('ends at once at a signal before the daemon runs', POSIX, async (t) => {
+    const running = launch(t, { story: 'slow', command: GOOD })
+    while (!existsSync(join(running.folder, 'asked'))) await pause(50)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 143)
+    assert.doesNotMatch(stderr, /Starting/)
+  })
+
+  test('leaves nothing behind when the launcher is killed', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD, flags: ['--stop-timeout=2s'] })
+    await running.seen(/000000000000: consumer \d+ started/)
+    await running.seen(/000000000001: consumer \d+ started/)
+    const [, java] = await running.seen(/pid (\d+) worker/)
+    running.child.kill('SIGKILL')
+    const { stderr } = await running.ended
+    await gone([Number(java), ...alive(stderr)])
+  })
+
+  test('passes SIGQUIT on to Java', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD })
+    await running.seen(/000000000001: consumer \d+ started/)
+    running.child.kill('SIGQUIT')
+    await running.seen(/Full thread dump/)
+    running.child.kill('SIGTERM')
+    assert.equal((await running.ended).code, 0)
+  })
+
+  test('hands a command with spaces and quotes to the consumer as it is', POSIX, async (t) => {
+    const odd = [`it's "quoted" $HOME`, 'a  b', '', '*']
+    const script = `console.error(JSON.stringify(process.argv.slice(1))); require('net').Socket({fd:3}).resume()`
+    const running = launch(t, { command: [process.execPath, '-e', script, ...odd] })
+    const [, words] = await running.seen(/^(\[.*\])$/m)
+    assert.deepEqual(JSON.parse(words ?? ''), odd)
+    running.child.kill('SIGTERM')
+    assert.equal((await running.ended).code, 0)
+  })
+
+  test('gives the daemon its proxy, and the consumers their own environment back', POSIX, async (t) => {
+    const env = { HTTPS_PROXY: 'http://secure:1', NO_PROXY: 'x.example', HTTP_PROXY: 'http://plain:2' }
+    const running = launch(t, {
+      command: [
+        '/bin/sh',
+        '-c',
+        `echo "mine $HTTP_PROXY $NO_PROXY \${KCL_SESSION_COMMAND-unset}" >&2; cat >/dev/null`,
+      ],
+      env,
+    })
+    await running.seen(/proxy http:\/\/secure:1$/m)
+    await running.seen(/^mine http:\/\/plain:2 x\.example unset$/m)
+    running.child.kill('SIGTERM')
+    assert.equal((await running.ended).code, 0)
+  })
+
+  test('refuses a second start with the same explicit name', {
+    skip: process.platform !== 'linux' && 'only Linux can tell',
+  }, async (t) => {
+    const name = `worker-${process.pid}`
+    const first = launch(t, { command: GOOD, flags: [`--worker-identifier=${name}`] })
+    await first.seen(/consumer \d+ started/)
+    const second = await launch(t, { command: GOOD, flags: [`--worker-identifier=${name}`] }).ended
+    assert.equal(second.code, 2)
+    assert.match(second.stderr, /would fight over every lease/)
+    first.child.kill('SIGTERM')
+    await first.ended
+  })
+
+  test(
+    'prints one JSON object per event with --json, and consumers’ own objects as they are',
+    POSIX,
+    async (t) => {
+      const running = launch(t, {
+        command: ['/bin/sh', '-c', `echo '{"mine":1}' >&2; echo text >&2; cat >/dev/null`],
+        flags: ['--json'],
+      })
+      await running.seen(/"mine":1.*"mine":1/s)
+      await running.seen(/"text".*"text"/s)
+      running.child.kill('SIGTERM')
+      const { stderr } = await running.ended
+      const objects = stderr
+        .trim()
+        .split('\n')
+        .map(
+          (line) =>
+            JSON.parse(line) as { mine?: number; message?: string; source?: string; shardId?: string },
+        )
+      assert.ok(objects.some(({ mine }) => mine === 1))
+      assert.ok(
+        objects.some(
+          ({ message, source, shardId }) => message === 'text' && source === 'consumer' && shardId,
+        ),
+      )
+    },
+  )
+
+  test('refuses what cannot work before anything starts', POSIX, async (t) => {
+    const missing = await launch(t, { command: ['/no/such/program'] }).ended
+    assert.deepEqual([missing.code, missing.stderr.includes('there is no /no/such/program')], [2, true])
+    const misspelt = await launch(t, { command: GOOD, flags: ['--steam-name=x'] }).ended
+    assert.deepEqual([misspelt.code, misspelt.stderr.includes('Did you mean --stream-name?')], [2, true])
+  })
+})
+
+interface Story {
+  readonly story?: string
+  readonly command: readonly string[]
+  readonly flags?: readonly string[]
+  readonly env?: Record<string, string>
+}
+
+// The real launcher on a folder with a stand-in for Java, under an application name of its own.
+function launch(
+  t: TestContext,
+  { story = '', command, flags = [], env = {} }: Story,
+): Running & { folder: string } {
+  const folder = temporaryFolder(t)
+  const [home, jars] = [join(folder, 'java home'), join(folder, 'jars')]
+  mkdirSync(join(home, 'bin'), { recursive: true })
+  mkdirSync(jars)
+  writeFileSync(join(jars, 'amazon-kinesis-client-multilang-9.jar'), '')
+  writeFileSync(join(home, 'bin', 'java'), `#!/bin/sh\nexec '${process.execPath}' '${FAKE}' "$@"\n`)
+  chmodSync(join(home, 'bin', 'java'), 0o755)
+  const config = join(folder, 'app.properties')
+  writeFileSync(
+    config,
+    `streamName=words\napplicationName=spec-${process.pid}-${folder.slice(-6)}\nretrievalMode=POLLING\n`,
+  )
+  if (flags.some((flag) => flag.startsWith('--worker-identifier'))) {
+    writeFileSync(config, readFileSync(config, 'utf8').replace(/-[^-\n]*\n/, '\n'))
+  }
+  const { PATH, NODE_V8_COVERAGE } = process.env
+  const words = ['run', `--config=${config}`, `--jars=${jars}`, ...flags, '--', ...command]
+  const running = start(t, words, {
+    cwd: folder,
+    env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), JAVA_HOME: home, FAKE_STORY: story, ...env },
+  })
+  return { ...running, folder }
+}
+
+// Which of the consumers that were announced are still there.
+function alive(stderr: string): number[] {
+  return [...stderr.matchAll(/consumer (\d+) started/g)].map(([, pid]) => Number(pid)).filter(isAlive)
+}
+
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await pause(50)
+}
+
+const FAKE = fileURLToPath(new URL('../fixtures/fake-java.js', import.meta.url))
