@@ -101,7 +101,9 @@ for (const address of ['@kcl-session/nobody', '/nowhere/at/all', `/${'x'.repeat(
   })
 }
 
-test('a process ends though the launcher was stopped and 500 snapshots could not be sent', async (t) => {
+test('a process ends though the launcher was stopped and 500 snapshots could not be sent', {
+  timeout: 30_000,
+}, async (t) => {
   const hub = startFixture(t, import.meta.url, 'fixtures/hub.js')
   const environment = JSON.parse(await hub.line()) as Record<string, string>
   const consumer = startFixture(t, import.meta.url, 'fixtures/reporting.js', ['50'], environment)
