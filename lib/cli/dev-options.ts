@@ -1,9 +1,10 @@
 // The options of `dev`: what they are called, what they take, and what cannot go together.
 
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults/faults.ts'
 import { UsageError } from '../errors.ts'
+import { nearest } from '../launcher/configuration/catalogue/nearest.ts'
 import { newCommand, protocolName, seconds, wholeNumber } from './arguments.ts'
 
 /** What `dev` is asked to do. */
@@ -19,6 +20,8 @@ export interface DevOptions {
   readonly timeout: number | null
   readonly json: boolean
   readonly quiet: boolean
+  /** Whether remarks, and faults that never struck, make the run fail. */
+  readonly strict: boolean
   readonly faults: Faults
   readonly seed: number
   readonly record?: string
@@ -55,6 +58,7 @@ export function devCommand(): Command {
       'throw the dice for faults as the run with this seed did',
       wholeNumber(0, 2 ** 32 - 1),
     )
+    .option('--strict', 'fail for remarks too, and for faults that never struck')
     .option('--record <file>', 'write every conversation to a transcript, for kcl-session replay')
     .option('--elide-data', "leave the records' data out of the transcript")
     .allowExcessArguments(true)
@@ -80,15 +84,12 @@ export function devOptions(command: Command): DevOptions {
 }
 
 function collect(text: string, texts: readonly string[] = []): string[] {
-  try {
-    parseFaults([text])
-  } catch (error) {
-    throw error instanceof UsageError ? error : new InvalidArgumentError(String(error))
-  }
+  parseFaults([text], nearest)
   return [...texts, text]
 }
 
 // As parser's defaults they would stand in the help.
-const FLAGS = { follow: false, json: false, quiet: false, elideData: false }
-const EXIT_CODES = `Exit codes: 0 all records acknowledged and checkpointed; 1 not so, or a consumer did something
-wrong; 2 wrong usage or input; 130 after Ctrl-C, 143 after SIGTERM.`
+const FLAGS = { follow: false, json: false, quiet: false, strict: false, elideData: false }
+const EXIT_CODES = `Exit codes: 0 all records acknowledged and checkpointed; 1 not so, or a consumer did something that loses,
+skips or hangs under the real daemon; 2 wrong usage or input; 130 after Ctrl-C, 143 after SIGTERM. What the
+real daemon takes no notice of (text on standard output, an exit code at the end) is a remark.`

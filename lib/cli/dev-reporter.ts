@@ -1,8 +1,8 @@
 // What `dev` tells people while it runs and at its end, on standard error.
 
-import { endsRun, type Finding, type FindingKind } from '../daemon/conversation/findings.ts'
+import { endsRun, type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { Daemon } from '../daemon/daemon.ts'
-import type { FaultName } from '../daemon/faults/faults.ts'
+import type { Fault } from '../daemon/faults/faults.ts'
 import type { Shard } from '../daemon/stream/stream.ts'
 import type { DaemonObserver } from '../daemon/watch/observer.ts'
 import type { ShardProgress } from '../daemon/watch/progress.ts'
@@ -10,7 +10,10 @@ import {
   accountLines,
   count,
   duration,
+  faultLines,
   findingLines,
+  plural,
+  remarkLines,
   summarySentence,
   summaryTable,
 } from '../daemon/watch/report.ts'
@@ -26,26 +29,29 @@ export interface RunReporter extends DaemonObserver {
   /** A signal asked the run to stop. */
   stopping(signal: NodeJS.Signals): void
   /** The run is over; with faults, the account of every record is told too. */
-  end(daemon: Daemon, withAccount: boolean): void
+  end(daemon: Daemon): void
 }
 
 /** Reports a run to people. */
 export class DevReporter implements RunReporter {
   readonly #terminal: boolean
   readonly #quiet: boolean
+  readonly #strict: boolean
   readonly #display: Display
   readonly #rates = new Rates(systemClock.now())
   readonly #said = new Set<string>()
-  readonly #told = new Map<FindingKind, number>()
+  /** How often something was told, by its kind. */
+  readonly #told = new Map<string, number>()
   readonly #slow = new WeakMap<ShardProgress, number>()
   #daemon: Daemon | null = null
   #timer: NodeJS.Timeout | null = null
   #sinceLine = 0
 
-  /** `quiet`: only what consumers write, and what goes wrong. */
-  constructor(output: TextOutput, options: { quiet: boolean }) {
+  /** `quiet`: only what consumers write, and what goes wrong; `strict`: remarks make the run fail. */
+  constructor(output: TextOutput, options: { quiet: boolean; strict: boolean }) {
     this.#terminal = output.isTTY === true
     this.#quiet = options.quiet
+    this.#strict = options.strict
     this.#display = new Display(output, (_columns, rows) => this.#live(rows))
   }
 
@@ -70,16 +76,16 @@ export class DevReporter implements RunReporter {
       this.#display.print(`${finding.shardId}: the same (${finding.kind}).`)
       return
     }
-    // One print for each record would be as many findings.
-    const told = (this.#told.get(finding.kind) ?? 0) + 1
-    this.#told.set(finding.kind, told)
-    if (told <= MOST_ALIKE) this.#display.print('', ...findingLines(finding, lastWords), '')
+    const remark = isRemark(finding)
+    const told = this.#count(finding.kind)
+    if (told > MOST_ALIKE) return
+    if (remark) this.#display.print(...remarkLines(finding, told === 1))
+    else this.#display.print('', ...findingLines(finding, lastWords), '')
   }
 
-  struck(shard: Shard, fault: FaultName, text: string): void {
-    // Refusals and empty batches are too many to tell one by one.
-    if (!this.#quiet && fault !== 'refuse' && fault !== 'empty')
-      this.#display.print(`${shard.id}: fault ${text}`)
+  struck(shard: Shard, fault: Fault): void {
+    if (!this.#quiet && this.#count(fault.text) <= MOST_ALIKE)
+      this.#display.print(`${shard.id}: fault ${fault.text}`)
   }
 
   restarted(times: number): void {
@@ -90,7 +96,7 @@ export class DevReporter implements RunReporter {
     this.#display.print(`${signal}: draining. Once more to stop at once.`)
   }
 
-  end(daemon: Daemon, withAccount: boolean): void {
+  end(daemon: Daemon): void {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#display.stop()
     for (const [kind, told] of this.#told) {
@@ -98,9 +104,32 @@ export class DevReporter implements RunReporter {
     }
     if (!this.#quiet) {
       this.#display.print('', ...summaryTable(daemon.progress), '')
-      if (withAccount) this.#display.print(...accountLines(daemon.account, daemon.leases), '')
+      if (daemon.faults.length > 0) {
+        this.#display.print(...accountLines(daemon.account, daemon.leases), '')
+        this.#display.print(...faultLines(daemon.faults), '')
+      }
     }
     if (!this.#quiet || !daemon.succeeded) this.#display.print(summarySentence(daemon.progress))
+    this.#display.print(...this.#asides(daemon))
+  }
+
+  // What makes no run fail unless it is strict.
+  #asides({ remarks, neverStruck }: Daemon): string[] {
+    const lines: string[] = []
+    if (remarks > 0) lines.push(`${plural(remarks, 'remark')}, of which the real daemon takes no notice`)
+    if (neverStruck.length > 0) {
+      const names = neverStruck.map(({ fault }) => fault.text).join(', ')
+      lines.push(`${plural(neverStruck.length, 'fault')} never struck, and taught nothing: ${names}`)
+    }
+    if (lines.length > 0 && !this.#strict) lines.push('(--strict makes these failures)')
+    return lines
+  }
+
+  // How often this was told, this time included.
+  #count(kind: string): number {
+    const told = (this.#told.get(kind) ?? 0) + 1
+    this.#told.set(kind, told)
+    return told
   }
 
   #saidBefore(...what: readonly unknown[]): boolean {
@@ -136,7 +165,7 @@ export class DevReporter implements RunReporter {
   }
 }
 
-// How many findings of one kind are told in full.
+// How many findings or strikes of one kind are told: one print for each record would be as many.
 const MOST_ALIKE = 10
 // Milliseconds: how often to look, how often to write a line, and when an action is slow.
 const LOOK = 1000

@@ -4,7 +4,8 @@
 import { checkCommand, protocolFor } from '../children/command.ts'
 import type { LeasePosition } from '../daemon/conversation/messages.ts'
 import { Daemon } from '../daemon/daemon.ts'
-import { FaultPlan, oddKeys } from '../daemon/faults/faults.ts'
+import { FaultPlan } from '../daemon/faults/fault-plan.ts'
+import { oddKeys } from '../daemon/faults/odd-keys.ts'
 import { LeaseTable } from '../daemon/lease/lease-table.ts'
 import { type SavedState, StateFolder } from '../daemon/lease/state.ts'
 import { Input } from '../daemon/stream/input.ts'
@@ -100,7 +101,7 @@ async function runDaemon({ options, words, stream, input, table }: Parts): Promi
   const plan = new FaultPlan(options.faults.faults, options.seed)
   const reporter: RunReporter = options.json
     ? new JsonReporter(process.stdout, process.stderr)
-    : new DevReporter(process.stderr, { quiet: options.quiet })
+    : new DevReporter(process.stderr, options)
   const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
   const live = options.follow || !input.isFile
   const daemon = new Daemon({
@@ -114,6 +115,7 @@ async function runDaemon({ options, words, stream, input, table }: Parts): Promi
     idle: live ? IDLE : null,
     table,
     plan,
+    strict: options.strict,
     observer: recorder === null ? reporter : tellAll([recorder, reporter]),
   })
   // Whoever read our output may leave; the run goes on.
@@ -129,7 +131,7 @@ async function runDaemon({ options, words, stream, input, table }: Parts): Promi
     input.stop()
     await reading
     recorder?.finish()
-    reporter.end(daemon, !plan.isEmpty)
+    reporter.end(daemon)
   }
   return signals.exitCode ?? (daemon.succeeded ? 0 : 1)
 }

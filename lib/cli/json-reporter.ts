@@ -1,10 +1,10 @@
 // What `dev --json` tells machines: one JSON object a line on standard output, each with its `event`. What consumers
 // write to standard error goes to standard error, untouched.
 
-import type { Finding } from '../daemon/conversation/findings.ts'
+import { type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { CheckpointRequest, LeasePosition } from '../daemon/conversation/messages.ts'
 import type { Daemon } from '../daemon/daemon.ts'
-import type { FaultName } from '../daemon/faults/faults.ts'
+import type { Fault } from '../daemon/faults/faults.ts'
 import type { LeaseEnd } from '../daemon/lease/lease.ts'
 import type { Shard } from '../daemon/stream/stream.ts'
 import { runTotals } from '../daemon/watch/report.ts'
@@ -38,11 +38,11 @@ export class JsonReporter implements RunReporter {
   }
 
   found(finding: Finding, lastWords: readonly string[]): void {
-    this.#tell('finding', { ...finding, lastWords })
+    this.#tell('finding', { ...finding, remark: isRemark(finding), lastWords })
   }
 
-  struck(shard: Shard, fault: FaultName, text: string): void {
-    this.#tell('fault', { shardId: shard.id, fault, text })
+  struck(shard: Shard, fault: Fault): void {
+    this.#tell('fault', { shardId: shard.id, fault: fault.name, text: fault.text })
   }
 
   restarted(times: number): void {
@@ -75,6 +75,8 @@ export class JsonReporter implements RunReporter {
       })),
       account: daemon.account,
       consumers: daemon.leases,
+      remarks: daemon.remarks,
+      faults: daemon.faults.map(({ fault, struck }) => ({ fault: fault.text, struck })),
     })
   }
 

@@ -6,8 +6,8 @@
 
 import type { ConsumerProtocol } from '../children/command.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
-import { endsRun } from './conversation/findings.ts'
-import { FaultPlan } from './faults/faults.ts'
+import { endsRun, isRemark } from './conversation/findings.ts'
+import { FaultPlan, type FaultTally } from './faults/fault-plan.ts'
 import { Lease } from './lease/lease.ts'
 import { LeaseTable } from './lease/lease-table.ts'
 import { Bell } from './lease/waiting.ts'
@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly idle?: number | null
   readonly table?: LeaseTable
   readonly plan?: FaultPlan
+  /** Whether remarks, and faults that never struck, count as failures. */
+  readonly strict?: boolean
   readonly observer?: DaemonObserver
 }
 
@@ -41,11 +43,13 @@ export class Daemon {
   readonly #context: DaemonContext
   readonly #account: Account
   readonly #table: LeaseTable
+  readonly #plan: FaultPlan
   readonly #bell = new Bell()
   readonly #runs: ShardRun[] = []
   #atWork = new Map<ShardRun, Promise<void>>()
   #leases = 0
-  #findings = 0
+  #failures = 0
+  #remarks = 0
   #restarts = 0
   #inputEnded = false
   #inputError: unknown = null
@@ -54,11 +58,11 @@ export class Daemon {
   #stopTimer: ReturnType<typeof setTimeout> | null = null
 
   constructor(options: DaemonOptions) {
-    const plan = options.plan ?? new FaultPlan([], 0)
     this.#options = options
+    this.#plan = options.plan ?? new FaultPlan([], 0)
     this.#table = options.table ?? new LeaseTable()
-    this.#account = new Account({ watchKeys: !plan.isEmpty })
-    this.#context = this.#shared(plan)
+    this.#account = new Account({ watchKeys: !this.#plan.isEmpty })
+    this.#context = this.#shared()
     for (const shard of options.stream.shards) this.#runs.push(new ShardRun(shard, this.#context))
   }
 
@@ -72,9 +76,14 @@ export class Daemon {
     return this.#runs.reduce((sum, run) => sum + run.progress.waiting, 0)
   }
 
-  /** How often consumers did something wrong. */
-  get findings(): number {
-    return this.#findings
+  /** How often consumers did something that the real daemon takes no notice of, though people may want to. */
+  get remarks(): number {
+    return this.#remarks
+  }
+
+  /** How often each fault has struck. */
+  get faults(): readonly FaultTally[] {
+    return this.#plan.tally
   }
 
   /** How many consumers were started. */
@@ -97,7 +106,13 @@ export class Daemon {
   /** Whether it is complete, and nobody did anything wrong. */
   get succeeded(): boolean {
     const { lost, outOfOrder, afterCheckpoint } = this.account
-    return this.isComplete && this.#findings === 0 && lost + outOfOrder + afterCheckpoint === 0
+    const blamed = this.#options.strict === true ? this.#remarks + this.neverStruck.length : 0
+    return this.isComplete && this.#failures + blamed + lost + outOfOrder + afterCheckpoint === 0
+  }
+
+  /** The faults that were asked for and never struck: nothing was learned from them. */
+  get neverStruck(): readonly FaultTally[] {
+    return this.faults.filter(({ struck }) => struck === 0)
   }
 
   /** What became of each record, in sums. */
@@ -206,8 +221,8 @@ export class Daemon {
     this.#stopTimer ??= setTimeout(stop, GIVE_UP_TIME)
   }
 
-  #crash(killed: Lease | null): void {
-    if (this.#isStopping()) return
+  #crash(killed: Lease | null): boolean {
+    if (this.#isStopping()) return false
     this.#crashing = true
     killed?.cutOff(true)
     if (killed === null) for (const run of this.#runs) run.lease?.cutOff(false)
@@ -217,9 +232,10 @@ export class Daemon {
       })
     }
     this.#bell.ring()
+    return true
   }
 
-  #shared(plan: FaultPlan): DaemonContext {
+  #shared(): DaemonContext {
     const { stream, reader, batch, atEnd, idle = null, observer = {} } = this.#options
     const self = this
     return {
@@ -227,7 +243,7 @@ export class Daemon {
       reader,
       table: this.#table,
       account: this.#account,
-      plan,
+      plan: this.#plan,
       observer,
       bell: this.#bell,
       batch,
@@ -241,7 +257,8 @@ export class Daemon {
       },
       failInput: (error) => this.failInput(error),
       broke: (finding) => {
-        this.#findings += 1
+        if (isRemark(finding)) this.#remarks += 1
+        else this.#failures += 1
         if (endsRun(finding)) this.#giveUp()
       },
       crash: (killed) => this.#crash(killed),

@@ -4,7 +4,8 @@
 import { clearTimeout, setTimeout } from '../timers.ts'
 import type { Finding } from './conversation/findings.ts'
 import type { CheckpointRequest, DaemonAction, LeasePosition } from './conversation/messages.ts'
-import type { FaultName, FaultPlan } from './faults/faults.ts'
+import type { FaultPlan } from './faults/fault-plan.ts'
+import type { Fault, FaultName } from './faults/faults.ts'
 import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease/lease.ts'
 import type { LeaseTable } from './lease/lease-table.ts'
 import type { Bell } from './lease/waiting.ts'
@@ -32,8 +33,8 @@ export interface DaemonContext {
   readonly inputEnded: boolean
   failInput(error: unknown): void
   broke(finding: Finding): void
-  /** The whole daemon goes down, and begins again; with a consumer that was killed, or by itself. */
-  crash(killed: Lease | null): void
+  /** The whole daemon goes down, and begins again; with a consumer that was killed, or by itself. False: not now. */
+  crash(killed: Lease | null): boolean
   /** A shard has children now. */
   resharded(shards: readonly Shard[]): void
   /** The first record of a shard that was never delivered: a shard can be closed there, not before. */
@@ -155,44 +156,57 @@ export class ShardRun implements LeaseHost {
     if (this.#reshard()) return null
     if (this.#strike('shutdown')) return { do: 'drain' }
     if (this.#strike('empty')) return this.#emptyBatch()
-    if (this.#strike('lease-lost')) this.#later((lease) => lease.loseLease())
-    else if (this.#strike('kill-consumer')) this.#later((lease) => this.#context.crash(lease))
-    else if (this.#strike('kill-daemon')) this.#later(() => this.#context.crash(null))
+    const fault = this.#due('lease-lost') ?? this.#due('kill-consumer') ?? this.#due('kill-daemon')
+    if (fault !== null) this.#strikeLater(fault)
     return this.#batch()
   }
 
   #reshard(): boolean {
-    const { stream, reader } = this.#context
+    const { stream, reader, plan } = this.#context
     if (this.shard.closedAt !== null || stream.shards.length >= MOST_SHARDS) return false
-    if (this.#strike('split')) {
-      const children = stream.split(this.shard, this.progress.reach, reader)
-      if (children !== null) this.#context.resharded(children)
-    } else if (this.#strike('merge')) {
-      const child = stream.merge(this.shard, (shard) => this.#context.reachOf(shard), reader)
-      if (child !== null) this.#context.resharded([child])
+    const fault = this.#due('split') ?? this.#due('merge')
+    if (fault === null) return false
+    const children =
+      fault.name === 'split'
+        ? stream.split(this.shard, this.progress.reach, reader)
+        : stream.merge(this.shard, (shard) => this.#context.reachOf(shard), reader)
+    if (children === null) plan.missed(fault, this.shard)
+    else {
+      this.#struck(fault)
+      this.#context.resharded(children)
     }
     return this.shard.closedAt !== null && this.progress.waiting === 0
   }
 
-  #strike(name: FaultName): ReturnType<FaultPlan['strike']> {
-    const fault = this.#context.plan.strike(name, this.shard, this.progress.delivered)
-    if (fault !== null) {
-      this.#context.observer.struck?.(
-        this.shard,
-        name,
-        name === 'refuse' ? `${name} ${fault.exception}` : name,
-      )
-    }
-    return fault
-  }
-
   // Somewhere in the batch that is about to begin; if its lease is over by then, nothing happens.
-  #later(strike: (lease: Lease) => void): void {
+  #strikeLater(fault: Fault): void {
     const { lease } = this
     const delay = Math.floor(this.#context.plan.dice('delay', this.shard)() * LONGEST_DELAY)
     setTimeout(() => {
-      if (lease !== null && lease === this.lease) strike(lease)
+      if (lease?.isAtWork === true && this.#disturb(fault, lease)) this.#struck(fault)
+      else this.#context.plan.missed(fault, this.shard)
     }, delay)
+  }
+
+  #disturb({ name }: Fault, lease: Lease): boolean {
+    if (name !== 'lease-lost') return this.#context.crash(name === 'kill-consumer' ? lease : null)
+    lease.loseLease()
+    return true
+  }
+
+  #due(name: FaultName): Fault | null {
+    return this.#context.plan.due(name, this.shard, this.progress.delivered)
+  }
+
+  #strike(name: FaultName): Fault | null {
+    const fault = this.#due(name)
+    if (fault !== null) this.#struck(fault)
+    return fault
+  }
+
+  #struck(fault: Fault): void {
+    this.#context.plan.struck(fault)
+    this.#context.observer.struck?.(this.shard, fault)
   }
 
   #batch(): LeaseStep {

@@ -89,6 +89,30 @@ test('delivers again from the checkpoint after the daemon was killed', async (t)
   assert.match(starts[1] ?? '', /^\d{56}$/)
 })
 
+test('tells each fault when it strikes, and at the end how often it did', async (t) => {
+  const faults = ['refuse=ThrottlingException:x3', 'kill-consumer:@5000', 'split/7']
+  const args = faults.flatMap((fault) => ['--fault', fault])
+  const { code, stderr } = await dev(t, args)
+  const told = stderr.match(/^shardId-000000000000: fault refuse=ThrottlingException:x3$/gm)
+  assert.equal(told?.length, 3)
+  assert.match(stderr, /^refuse=ThrottlingException:x3 +3 times$/m)
+  assert.match(stderr, /^kill-consumer:@5000 +never$/m)
+  assert.match(
+    stderr,
+    /^2 faults never struck, and taught nothing: kill-consumer:@5000, split\/7\n\(--strict/m,
+  )
+  assert.equal(code, 0)
+  const strict = await dev(t, [...args, '--strict'])
+  assert.match(strict.stderr, /^2 faults never struck/m)
+  assert.equal(strict.code, 1)
+})
+
+test('counts no fault that found nothing to strike', async (t) => {
+  const { stderr } = await dev(t, ['--fault', 'merge', '--strict'])
+  assert.match(stderr, /^merge +never$/m)
+  assert.doesNotMatch(stderr, /: fault merge/)
+})
+
 test('says with which seed a run can be repeated', async (t) => {
   const { stderr } = await dev(t, ['--fault', 'empty:0.5', '--seed', '77'])
   assert.match(stderr, /--seed 77 repeats them/)

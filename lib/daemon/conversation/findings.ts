@@ -49,6 +49,11 @@ export function endsRun(finding: Finding): boolean {
   return finding.consequence !== 'skip' && finding.consequence !== 'refuse'
 }
 
+/** Whether the daemon takes no notice: worth a remark, and no failure of the run. */
+export function isRemark(finding: Finding): boolean {
+  return finding.consequence === 'skip'
+}
+
 /** When it happened, in words. */
 export function whenFound(finding: Finding): string {
   if (finding.action !== null) return `during ${finding.action}`
@@ -163,7 +168,6 @@ const CATALOGUE: Readonly<Record<FindingKind, { consequence: Consequence; daemon
   },
   'exit-code': {
     consequence: 'skip',
-    daemon:
-      'It takes no notice: everything was acknowledged. It is reported because a program rarely means it.',
+    daemon: 'It takes no notice: everything was acknowledged. A program rarely means it.',
   },
 }

@@ -1,12 +1,7 @@
-// Faults on demand: what can be made to go wrong, how that is written, and when it strikes.
-// Written as NAME[=VALUE][:WHEN][/SHARD]. Rule: every shard counts and throws its dice for itself, from the seed, so
-// that a run can be repeated although its consumers run side by side.
+// Faults on demand: what can be made to go wrong, and how that is written: NAME[=VALUE][:WHEN][/SHARD].
+// Rule: what is written wrong is refused, with the nearest right word; a fault that is taken can strike.
 
-import { createHash } from 'node:crypto'
 import { UsageError } from '../../errors.ts'
-import type { KeyOf } from '../stream/record-line.ts'
-import type { Shard } from '../stream/stream.ts'
-import { type Random, seeded } from './random.ts'
 
 /** The names of the faults that strike while a run goes on. */
 export type FaultName =
@@ -24,6 +19,8 @@ export type FaultTime = { readonly chance: number } | { readonly times: number }
 
 /** One fault. */
 export interface Fault {
+  /** As it was written. */
+  readonly text: string
   readonly name: FaultName
   /** For `refuse`: the name of the exception. */
   readonly exception: string
@@ -55,8 +52,11 @@ WHEN is a probability at each batch or checkpoint (0.05), a number of times (x3;
 default), or once after so many records of a shard (@500). /SHARD is a shard's number; without
 it every shard has the fault for itself. Only the first shards are split or merged by count.`
 
+/** Finds the name that a word was probably meant to be. */
+export type Suggest = (word: string, names: readonly string[]) => string | undefined
+
 /** Reads the faults as they are written. Throws `UsageError`. */
-export function parseFaults(texts: readonly string[]): Faults {
+export function parseFaults(texts: readonly string[], suggest: Suggest = () => undefined): Faults {
   let aggregate = 1
   let oddKeys = false
   const faults: Fault[] = []
@@ -67,30 +67,40 @@ export function parseFaults(texts: readonly string[]): Faults {
     const plain = match?.groups?.when === undefined && match?.groups?.shard === undefined
     if (name === 'aggregate' && plain && /^([2-9]|[1-9]\d{1,3})$/.test(value ?? '')) aggregate = Number(value)
     else if (name === 'odd-keys' && plain && value === undefined) oddKeys = true
-    else faults.push(parseFault(text, match))
+    else faults.push(parseFault(text, match, suggest))
   }
   return { faults, aggregate, oddKeys }
 }
 
-function parseFault(text: string, match: RegExpExecArray | null): Fault {
+function parseFault(text: string, match: RegExpExecArray | null, suggest: Suggest): Fault {
   const { name = '', value, when = 'x1', shard } = match?.groups ?? {}
   const time = parseTime(when)
-  const known =
-    NAMES.has(name) && (name === 'refuse' ? /^[A-Za-z][\w.$]*$/.test(value ?? '') : value === undefined)
-  if (!known || time === null) {
+  const isKnown = NAMES.includes(name)
+  if (!isKnown || time === null || (name === 'refuse') !== (value !== undefined)) {
+    const near = isKnown ? undefined : suggest(name, [...NAMES, ...SHAPES])
     throw new UsageError(
-      `--fault: "${text}" is not a fault. Write for instance refuse=ThrottlingException:0.1, lease-lost:@500 or split/0; see dev --help.`,
+      `--fault: "${text}" is not a fault.${didYouMean(near)} Write for instance refuse=ThrottlingException:0.1, lease-lost:@500 or split/0; see dev --help.`,
+    )
+  }
+  if (value !== undefined && !EXCEPTIONS.includes(value)) {
+    throw new UsageError(
+      `--fault: the daemon refuses no checkpoint with "${value}".${didYouMean(suggest(value, EXCEPTIONS))} It does so with ${EXCEPTIONS.join(', ')}.`,
     )
   }
   if ('chance' in time && time.chance === 1 && name !== 'refuse') {
     throw new UsageError(`--fault: "${text}" would strike at every batch, and the run would never end.`)
   }
   return {
+    text,
     name: name as FaultName,
     exception: value ?? '',
     time,
     shard: shard === undefined ? null : Number(shard),
   }
+}
+
+function didYouMean(name: string | undefined): string {
+  return name === undefined ? '' : ` Did you mean "${name}"?`
 }
 
 function parseTime(text: string): FaultTime | null {
@@ -101,66 +111,7 @@ function parseTime(text: string): FaultTime | null {
   return /^[01]?(\.\d+)?$/.test(text) && text !== '' && chance > 0 && chance <= 1 ? { chance } : null
 }
 
-/** Decides when faults strike. */
-export class FaultPlan {
-  readonly #faults: readonly Fault[]
-  readonly #seed: number
-  readonly #counts = new Map<string, { struck: number; random: Random }>()
-
-  constructor(faults: readonly Fault[], seed: number) {
-    this.#faults = faults
-    this.#seed = seed
-  }
-
-  /** Whether there is anything to decide. */
-  get isEmpty(): boolean {
-    return this.#faults.length === 0
-  }
-
-  /** The fault of this name that strikes the shard now, or null. `delivered`: records of the shard so far. */
-  strike(name: FaultName, shard: Shard, delivered: number): Fault | null {
-    for (const [at, fault] of this.#faults.entries()) {
-      if (fault.name !== name || (fault.shard !== null && fault.shard !== shard.number)) continue
-      if (this.#strikes(fault, at, shard, delivered)) return fault
-    }
-    return null
-  }
-
-  /** Dice for what is left open, such as the moment in a batch. */
-  dice(name: string, shard: Shard): Random {
-    return this.#count(`${name}/dice`, shard).random
-  }
-
-  #strikes(fault: Fault, at: number, shard: Shard, delivered: number): boolean {
-    const count = this.#count(String(at), shard)
-    const { time } = fault
-    if ('chance' in time) return count.random() < time.chance
-    // The children of a shard that was split by count would be split at once, and theirs, without end.
-    if ((fault.name === 'split' || fault.name === 'merge') && shard.parents.length > 0) return false
-    const due = 'times' in time ? count.struck < time.times : count.struck === 0 && delivered >= time.after
-    if (due) count.struck += 1
-    return due
-  }
-
-  #count(key: string, shard: Shard): { struck: number; random: Random } {
-    const name = `${key}/${shard.number}`
-    const found = this.#counts.get(name) ?? { struck: 0, random: seeded(this.#seed, name) }
-    this.#counts.set(name, found)
-    return found
-  }
-}
-
-/** The same key rule, with something hard to carry at the end of each key; equal keys stay equal. */
-export function oddKeys(keyOf: KeyOf): KeyOf {
-  return (line, where) => {
-    const key = keyOf(line, where)
-    const choice = createHash('md5').update(key).digest()[0] ?? 0
-    const odd = key + (ODD_ENDINGS[choice % ODD_ENDINGS.length] ?? '')
-    return [...odd].length <= LONGEST_KEY ? odd : key
-  }
-}
-
-const NAMES: ReadonlySet<string> = new Set<FaultName>([
+const NAMES: readonly string[] = [
   'refuse',
   'empty',
   'lease-lost',
@@ -169,25 +120,17 @@ const NAMES: ReadonlySet<string> = new Set<FaultName>([
   'merge',
   'kill-consumer',
   'kill-daemon',
-])
-const FAULT = /^(?<name>[a-z-]+)(=(?<value>[^:/]*))?(:(?<when>[^/]*))?(\/(?<shard>\d{1,9}))?$/
-const LONGEST_KEY = 256
-const ODD_ENDINGS = [
-  ' ',
-  '"',
-  '\\',
-  "'",
-  '\n',
-  '\r\n',
-  '\t',
-  '\0',
-  '\u0085',
-  '\u2028',
-  '\u2029',
-  '\ufeff',
-  'ü',
-  '漢',
-  '😀',
-  '{"action":"status"}',
-  `|${'x'.repeat(200)}`,
+] satisfies FaultName[]
+// What shapes the records and does not strike.
+const SHAPES = ['aggregate', 'odd-keys']
+// The simple names of what the daemon's checkpointer throws. Any other could come of a bug; the last stands for them.
+const EXCEPTIONS = [
+  'ThrottlingException',
+  'KinesisClientLibDependencyException',
+  'ShutdownException',
+  'InvalidStateException',
+  'IllegalArgumentException',
+  'RuntimeException',
+  'NullPointerException',
 ]
+const FAULT = /^(?<name>[a-z-]+)(=(?<value>[^:/]*))?(:(?<when>[^/]*))?(\/(?<shard>\d{1,9}))?$/

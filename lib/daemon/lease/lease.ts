@@ -114,6 +114,11 @@ export class Lease {
     this.#settle?.()
   }
 
+  /** Whether there is still something to disturb. */
+  get isAtWork(): boolean {
+    return !this.#ended && !this.#isOver() && this.#conversation.state !== 'done'
+  }
+
   /** Another worker takes the lease: checkpoints are refused from now on. */
   loseLease(): void {
     this.#conversation.loseLease()

@@ -83,7 +83,7 @@ export class Stream {
   }
 
   /** Merges a shard with its open neighbour; `cursorOf` tells where each is read. Null where there is none. */
-  merge(shard: Shard, cursorOf: (shard: Shard) => number, reader: RecordReader): Shard | null {
+  merge(shard: Shard, cursorOf: (shard: Shard) => number, reader: RecordReader): readonly Shard[] | null {
     const parent = this.#openShard(shard)
     const neighbour = this.#shards.find(
       (one) => one.closedAt === null && parent !== undefined && joinRanges(parent.range, one.range) !== null,
@@ -91,7 +91,7 @@ export class Stream {
     const range = parent && neighbour ? joinRanges(parent.range, neighbour.range) : null
     if (parent === undefined || neighbour === undefined || range === null) return null
     const parents = [parent, neighbour]
-    return this.#replace(parents, parents.map(cursorOf), [range], reader)[0] ?? null
+    return this.#replace(parents, parents.map(cursorOf), [range], reader)
   }
 
   /** The position of the record at a cursor. */

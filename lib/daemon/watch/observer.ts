@@ -2,7 +2,7 @@
 
 import type { Finding } from '../conversation/findings.ts'
 import type { CheckpointRequest, LeasePosition } from '../conversation/messages.ts'
-import type { FaultName } from '../faults/faults.ts'
+import type { Fault } from '../faults/faults.ts'
 import type { LeaseEnd } from '../lease/lease.ts'
 import type { Shard } from '../stream/stream.ts'
 
@@ -14,7 +14,7 @@ export interface DaemonObserver {
   refused?(shard: Shard, request: CheckpointRequest, error: string): void
   found?(finding: Finding, lastWords: readonly string[]): void
   /** A fault has struck. */
-  struck?(shard: Shard, fault: FaultName, text: string): void
+  struck?(shard: Shard, fault: Fault): void
   ended?(shard: Shard, end: LeaseEnd, lease: number): void
   /** The daemon begins again after a fault that killed it; `times` counts from 1. */
   restarted?(times: number): void

@@ -1,6 +1,7 @@
 // What a run comes to, in words and columns, for people.
 
 import { type Finding, whenFound } from '../conversation/findings.ts'
+import type { FaultTally } from '../faults/fault-plan.ts'
 import type { AccountTotals } from './account.ts'
 import type { ShardProgress } from './progress.ts'
 
@@ -62,6 +63,23 @@ export function accountLines(account: AccountTotals, consumers: number): string[
   ]
   const width = Math.max(...rows.map(([name = '']) => name.length))
   return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}`)
+}
+
+/** How often each fault has struck. */
+export function faultLines(faults: readonly FaultTally[]): string[] {
+  return columns([
+    ['fault', 'struck'],
+    ...faults.map(({ fault, struck }) => [
+      fault.text,
+      struck === 0 ? 'never' : `${count(struck)} ${struck === 1 ? 'time' : 'times'}`,
+    ]),
+  ])
+}
+
+/** A finding that the daemon takes no notice of, in a line; `why` says so, in one more. */
+export function remarkLines(finding: Finding, why: boolean): string[] {
+  const line = `remark: ${finding.shardId}, ${whenFound(finding)} (${finding.kind}): ${finding.came}`
+  return why ? [line, `  the real daemon  ${finding.daemon}`] : [line]
 }
 
 /** One finding, as a paragraph: where, what was expected, what came, and what the real daemon would do. */

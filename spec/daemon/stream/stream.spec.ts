@@ -114,7 +114,7 @@ test('merges a shard with its neighbour, each closed where it is read', () => {
     [2, 50],
   ])
   stream.merge(stream.shards[0] as Shard, () => 0, reader)
-  const rest = stream.merge(third, (shard) => cursors.get(shard.number) ?? 0, reader)
+  const [rest] = stream.merge(third, (shard) => cursors.get(shard.number) ?? 0, reader) ?? []
   // The first two are one shard now, which is the neighbour of the third.
   assert.deepEqual(rest?.parents, [2, 3])
   assert.deepEqual(rest?.range, { start: 0n, end: LARGEST })
