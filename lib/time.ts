@@ -1,9 +1,9 @@
-// Clock and durations, and the one import of the Temporal polyfill: it costs tens of milliseconds to load,
-// so it is loaded on first use, and not at all where the runtime has Temporal.
+// Clock and durations. The Temporal polyfill costs tens of milliseconds to load, so it is loaded on first use, and not
+// at all where the runtime has Temporal.
 
-import { createRequire } from 'node:module'
 import type { Temporal } from '@js-temporal/polyfill'
 import { UsageError } from './errors.ts'
+import { temporal } from './lazy.ts'
 import { clearTimeout, now, setTimeout } from './timers.ts'
 
 /** A clock that can be replaced in tests. All times are milliseconds. */
@@ -59,8 +59,10 @@ export function instant(epochMilliseconds: number): Temporal.Instant {
 }
 
 function parseIso(text: string, where: string): object {
+  // That the polyfill is missing says nothing about the text.
+  const { Duration } = temporal()
   try {
-    return temporal().Duration.from(text)
+    return Duration.from(text)
   } catch (cause) {
     throw badDuration(text, where, cause)
   }
@@ -94,15 +96,6 @@ function show(value: unknown): string {
   } catch {
     return String(value)
   }
-}
-
-let loaded: typeof Temporal | undefined
-
-function temporal(): typeof Temporal {
-  loaded ??=
-    (globalThis as { Temporal?: typeof Temporal }).Temporal ??
-    (createRequire(import.meta.url)('@js-temporal/polyfill') as { Temporal: typeof Temporal }).Temporal
-  return loaded
 }
 
 const UNITS = {

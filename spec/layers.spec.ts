@@ -8,7 +8,7 @@ import { describe, test } from 'node:test'
 // From the ground up. A file imports only from its own room and from the lines above that room's here. A name with
 // a slash is a folder and a room of its own; the files of one line share a room.
 const ROOMS: readonly (readonly string[])[] = [
-  ['errors.ts', 'timers.ts', 'time.ts'],
+  ['errors.ts', 'timers.ts', 'lazy.ts', 'time.ts'],
   ['protocol/'],
   ['checkpoint/'],
   ['record.ts', 'batch.ts', 'delivery.ts', 'attempt.ts'],
@@ -47,7 +47,7 @@ const ROOMS: readonly (readonly string[])[] = [
 // `type` is part of the first group of a static import.
 const STATIC = /^(?:import|export)\s+(?:((?:type\s+)?(?:[\w*{][^'"=;]*?))\s+from\s+)?'([^']+)'/gm
 const DYNAMIC = /(typeof\s+)?\bimport\(\s*'([^']+)'\s*\)/g
-const REQUIRED = /createRequire\([^()]*\)\(\s*'([^']+)'\s*\)/g
+const REQUIRED = /\b(?:createRequire\([^()]*\)|require)\(\s*'([^']+)'\s*\)/g
 
 const LIB = new URL('../../lib/', import.meta.url)
 const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
@@ -117,17 +117,11 @@ test('the daemon of our own shares no code with our side of the conversation, no
 })
 
 describe('what is costly to load', () => {
-  test('the Temporal polyfill is imported at run time only by time.ts, on first use', () => {
-    assert.deepEqual(importersOf('@js-temporal/polyfill'), ['time.ts'])
-    assert.deepEqual(
-      importsOf('time.ts', '@js-temporal/polyfill').map(({ kind }) => kind),
-      ['type', 'required'],
-    )
-  })
-
-  test('tslog is imported at run time only by io/log.ts, on first use', () => {
-    assert.deepEqual(importersOf('tslog'), ['io/log.ts'])
-    assert.ok(importsOf('io/log.ts', 'tslog').every(({ kind }) => kind !== 'static'))
+  test('the Temporal polyfill and tslog are imported at run time only by lazy.ts, on first use', () => {
+    for (const name of ['@js-temporal/polyfill', 'tslog']) {
+      assert.deepEqual(importersOf(name), ['lazy.ts'])
+      assert.ok(importsOf('lazy.ts', name).every(({ kind }) => kind === 'required' || kind === 'type'))
+    }
   })
 })
 

@@ -1,10 +1,10 @@
 // The session's log. It goes to stderr only, one event per line of JSON unless stderr is a terminal, every
 // line with its shardId; or to a logger of the user's. No logger can break the session.
 
-import { createRequire } from 'node:module'
 import { formatWithOptions, inspect } from 'node:util'
 import type { ILogObj, IMeta, Logger as TsLogger } from 'tslog'
 import { UsageError } from '../errors.ts'
+import { tslog } from '../lazy.ts'
 import { notice, toStderr } from './stderr.ts'
 
 /** Where a session tells what happens. `console`, pino behind an adapter, or winston will do. */
@@ -78,8 +78,8 @@ let loaded: TsLogger<ILogObj> | undefined
 // Loaded with the first event: a shard's process should start as fast as bare Node. Unless both transports
 // are replaced, tslog writes to stdout, errors too. Its masking copies objects, which breaks those with private fields.
 function load(): TsLogger<ILogObj> {
-  const tslog = createRequire(import.meta.url)('tslog') as typeof import('tslog')
-  return new tslog.Logger<ILogObj>({
+  const { Logger } = tslog()
+  return new Logger<ILogObj>({
     type: process.stderr.isTTY ? 'pretty' : 'json',
     hideLogPositionForProduction: true,
     stylePrettyLogs: colors(),

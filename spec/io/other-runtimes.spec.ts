@@ -1,10 +1,10 @@
 // Bun and Deno run a consumer as Node does: a smoke spec on the real programs, which npm fetches once.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { run } from '../helpers/command.ts'
+import { fetchedProgram } from '../helpers/packed.ts'
 import { runChild } from './child.ts'
 
 const ROOT = new URL('../../../', import.meta.url)
@@ -15,15 +15,10 @@ for (const [name, version, args] of [
   ['deno', '2', ['run', '-A']],
 ] as const) {
   describe(`under ${name}`, { timeout: 300_000 }, () => {
-    const find = [
-      'exec',
-      '--yes',
-      '--prefer-offline',
-      `--package=${name}@${version}`,
-      '-c',
-      `command -v ${name}`,
-    ]
-    const program = execFileSync('npm', find, { encoding: 'utf8', cwd: path('.') }).trim()
+    let program = ''
+    before(async () => {
+      program = await fetchedProgram(name, `${name}@${version}`)
+    })
 
     it('the first consumer of the README prints to stderr, and every record is stored', async (t) => {
       const input = ['--input', path('samples/data/earthquakes.ndjson'), '--key', 'id', '--shards', '2']

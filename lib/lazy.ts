@@ -1,0 +1,30 @@
+// The two dependencies that are costly to load, each loaded when it is first used, at once.
+// Rule: in both ways. Bundlers take a `require` that they can see into their one file; Node's modules have none, and
+// make their own. (That of a CommonJS helper, which all bundlers would see, costs 4 ms at each start.)
+
+import { createRequire } from 'node:module'
+import type { Temporal } from '@js-temporal/polyfill'
+
+/** The Temporal polyfill; native where the runtime has it. */
+export function temporal(): typeof Temporal {
+  loadedTemporal ??= (globalThis as { Temporal?: typeof Temporal }).Temporal ?? loadPolyfill().Temporal
+  return loadedTemporal
+}
+
+/** The library behind the session's own log. */
+export function tslog(): typeof import('tslog') {
+  return bundled() ? require('tslog') : createRequire(import.meta.url)('tslog')
+}
+
+function loadPolyfill(): typeof import('@js-temporal/polyfill') {
+  return bundled()
+    ? require('@js-temporal/polyfill')
+    : createRequire(import.meta.url)('@js-temporal/polyfill')
+}
+
+// `node --eval` has a global one, which looks where the shell stands instead of beside us.
+function bundled(): boolean {
+  return typeof require === 'function' && require !== Reflect.get(globalThis, 'require')
+}
+
+let loadedTemporal: typeof Temporal | undefined
