@@ -1,7 +1,5 @@
 // The public names. No logic.
 
-export type { HookContext, SessionHooks } from './actions.ts'
-export type { RecordBatch } from './batch.ts'
 export {
   allOf,
   anyOf,
@@ -22,10 +20,13 @@ export {
   LeaseLostError,
   UsageError,
 } from './errors.ts'
-export type { ErrorDecision, ForEachOptions, RecordHandler } from './for-each.ts'
 export type { Logger } from './io/log.ts'
-export type { Stats } from './ledger.ts'
 export type { Position, Shard } from './protocol/messages.ts'
 export type { KinesisRecord } from './record.ts'
-export { KclSession, type KclSessionOptions } from './session.ts'
+export type { ErrorDecision, ForEachOptions, RecordBatch, RecordHandler } from './session/batch.ts'
+export type { BatchOptions } from './session/batch-iterator.ts'
+export type { SessionForEachOptions } from './session/for-each.ts'
+export type { HookContext, SessionHooks } from './session/hooks.ts'
+export type { KclSessionOptions } from './session/options.ts'
+export { KclSession, type Stats } from './session/session.ts'
 export type { Clock, DurationInput, DurationUnits } from './time.ts'

@@ -4,6 +4,9 @@ import type { Temporal } from '@js-temporal/polyfill'
 import type { Position, WireRecord } from './protocol/messages.ts'
 import { instant } from './time.ts'
 
+/** How many bytes of data a record has, told without decoding them; 0 for none. */
+export let sizeOf: (record: KinesisRecord | undefined) => number
+
 /** A record of the stream. It is a `Position` too, and so can be handed to `batch.checkpoint(record)`. */
 export class KinesisRecord implements Position {
   readonly partitionKey: string
@@ -14,6 +17,13 @@ export class KinesisRecord implements Position {
   readonly timestamp: number | null
   #data: Buffer | string | null
   #arrivedAt: Temporal.Instant | null = null
+
+  static {
+    sizeOf = (record) => {
+      const data = record === undefined ? null : record.#data
+      return typeof data === 'string' ? decodedLength(data) : (data?.length ?? 0)
+    }
+  }
 
   /** @internal Records come with their batch. */
   constructor(wire: WireRecord) {
@@ -49,8 +59,7 @@ export class KinesisRecord implements Position {
 }
 
 /** How many bytes a base64 text decodes to. */
-export function decodedLength(base64: string | null): number {
-  if (base64 === null) return 0
+export function decodedLength(base64: string): number {
   const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0
   return Math.floor((base64.length * 3) / 4) - padding
 }

@@ -43,6 +43,7 @@ test('a class shows the members that were agreed on, and keeps its workings to i
   const members = (type: { prototype: object }): string[] => Object.getOwnPropertyNames(type.prototype).sort()
   assert.deepEqual(members(library.KclSession), [
     'batches',
+    'checkpoint',
     'checkpointed',
     'close',
     'constructor',

@@ -115,7 +115,8 @@ test('a checkpoint asked for while the first record of another attempt is on its
 })
 
 test('a checkpoint in a batch of which nothing is finished stores what was finished before it', async (t) => {
-  const { wire, outer } = await atFirstBatch(t, 3)
+  const { wire, outer, batch: first } = await atFirstBatch(t, 3)
+  assert.equal(first.records.length, 3)
   const next = outer.next()
   assert.deepEqual(await wire.said(), status('processRecords'))
   wire.deliver(records(2, 4))

@@ -1,48 +1,40 @@
-// What has been finished, what of it was asked to be stored, and what is stored: the figures that policies see.
-// A position that was asked for counts as behind us, until its checkpoint fails: then all since counts again.
+// What of the finished records was asked to be stored, and what is stored: the figures that policies see. A position
+// that was asked for counts as behind us, until its checkpoint fails: then all since counts again.
 
 import type { Position } from '../protocol/messages.ts'
 import type { CheckpointProgress } from './policy.ts'
 import { comparePositions } from './position.ts'
 
-/** A place in what was finished: so many records and bytes of this shard lie before it. */
+/** A place in the line of records: so many records and bytes of this session lie before it. */
 export interface Mark {
   readonly position: Position
   readonly records: number
   readonly bytes: number
-  /** When the first record behind the mark was finished; null where none is yet. */
+  /** When the first record behind the mark was finished; null where it is not. */
   readonly nextAt: number | null
 }
 
-/** Counts from the start of this process. */
+/** What is finished: the line of records up to its watermark. */
+export interface Finished {
+  readonly watermark: number
+  /** Of the decoded data before the watermark. */
+  readonly bytes: number
+  readonly position: Position | null
+  /** When a record was finished; null where it is not. */
+  finishedAt(number: number): number | null
+}
+
+/** The step at which a policy is asked. */
+export type Step = Pick<CheckpointProgress, 'after' | 'endsAggregate' | 'millisBehindLatest'>
+
+/** Counts from the start of this session. */
 export class Progress {
-  #records = 0
-  #bytes = 0
-  #position: Position | null = null
   // The highest mark that is stored, then those asked for, in ascending order.
   #marks: OpenMark[] = [{ position: null, records: 0, bytes: 0, nextAt: null }]
 
-  /** The last finished position; null before the first record is finished. */
-  get position(): Position | null {
-    return this.#position
-  }
-
-  get records(): number {
-    return this.#records
-  }
-
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  /** Takes the record at `position` as finished, which is the next one in the shard. */
-  finished(position: Position, bytes: number, now: number): void {
-    this.#records += 1
-    this.#bytes += bytes
-    this.#position = position
-    for (const mark of this.#marks) {
-      if (mark.records < this.#records) mark.nextAt ??= now
-    }
+  /** How many records lie before the highest stored position. */
+  get stored(): number {
+    return this.#marks[0]?.records ?? 0
   }
 
   /** Takes a position as asked for; one that does not lie behind all others changes nothing. */
@@ -53,7 +45,7 @@ export class Progress {
   }
 
   /** Takes everything up to `position` as stored. */
-  stored(position: Position): void {
+  reached(position: Position): void {
     const behind = this.#marks.filter((mark) => !reaches(mark, position))
     const last = this.#marks[this.#marks.length - behind.length - 1]
     this.#marks = last === undefined ? behind : [last, ...behind]
@@ -67,18 +59,18 @@ export class Progress {
   }
 
   /** The figures for a policy; null when there is nothing new to store. */
-  since(
-    step: Pick<CheckpointProgress, 'after' | 'endsAggregate' | 'millisBehindLatest'>,
-    now: number,
-  ): CheckpointProgress | null {
+  since(step: Step, finished: Finished, now: number): CheckpointProgress | null {
     const from = this.#marks.at(-1)
-    if (this.#position === null || from === undefined || this.#records <= from.records) return null
+    if (from === undefined || finished.watermark <= from.records) return null
+    const { position } = finished
+    if (position === null) return null
+    from.nextAt ??= finished.finishedAt(from.records)
     return {
       after: step.after,
-      records: this.#records - from.records,
-      bytes: this.#bytes - from.bytes,
+      records: finished.watermark - from.records,
+      bytes: finished.bytes - from.bytes,
       elapsed: from.nextAt === null ? 0 : now - from.nextAt,
-      position: this.#position,
+      position,
       endsAggregate: step.endsAggregate,
       millisBehindLatest: step.millisBehindLatest,
     }

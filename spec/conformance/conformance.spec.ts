@@ -37,6 +37,7 @@ describe('a session whose user does what was recorded says what was recorded', (
       const loop = (async () => {
         for await (const batch of wire.session.batches()) {
           const part = batches.shift()
+          assert.equal(batch.records.length, part?.positions.length)
           if (part?.status === null) throw new Error('crashed as recorded')
           for (const { said } of part?.ours ?? [])
             assert.equal(await batch.checkpoint(toPosition(said)), true)

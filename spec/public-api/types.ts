@@ -34,8 +34,7 @@ export async function loops(): Promise<void> {
     same<typeof each, RecordBatch>(true)
     for await (const one of each) same<typeof one, KinesisRecord>(true)
     for (const one of each.records) same<typeof one, KinesisRecord>(true)
-    // @ts-expect-error: a batch is iterated asynchronously, or by its records
-    for (const one of each) store(one)
+    for (const one of each) same<typeof one, KinesisRecord>(true)
   }
   // @ts-expect-error: what is made is made by the session
   session.stats.records = 1

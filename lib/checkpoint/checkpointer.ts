@@ -2,12 +2,12 @@
 // one rides along. What is asked for between actions, or has to wait before its next try, goes out in the next
 // action that allows a checkpoint. Explicit requests have promises; automatic ones only a log line.
 
-import { comparePositions, formatPosition } from './checkpoint/position.ts'
-import { explainRefusal, refusalOf } from './checkpoint/refusal.ts'
-import { type RetrySchedule, retryDelay } from './checkpoint/retry.ts'
-import { CheckpointError, type KclError } from './errors.ts'
-import type { Position } from './protocol/messages.ts'
-import type { Clock } from './time.ts'
+import { CheckpointError, type KclError } from '../errors.ts'
+import type { Position } from '../protocol/messages.ts'
+import type { Clock } from '../time.ts'
+import { comparePositions, formatPosition } from './position.ts'
+import { explainRefusal, refusalOf } from './refusal.ts'
+import { type RetrySchedule, retryDelay } from './retry.ts'
 
 /** What the checkpointer asks of its loop. */
 export interface CheckpointerPort {
@@ -36,6 +36,7 @@ export const SHARD_END = 'the end of the shard'
 export class Checkpointer {
   readonly #port: CheckpointerPort
   #stored: Target | null = null
+  #storedPosition: Position | null = null
   #current: Campaign | null = null
   #next: { target: Target; explicit: boolean } | null = null
   #waiters: Waiter[] = []
@@ -49,7 +50,16 @@ export class Checkpointer {
 
   /** The last stored position; null before the first. */
   get stored(): Position | null {
-    return this.#stored === SHARD_END ? null : this.#stored
+    return this.#storedPosition
+  }
+
+  get storedShardEnd(): boolean {
+    return this.#stored === SHARD_END
+  }
+
+  /** Whether a checkpoint is on its way, or waits for its turn or its next try. */
+  get busy(): boolean {
+    return this.#current !== null
   }
 
   /** Whether a promise of an explicit checkpoint is pending. */
@@ -58,23 +68,34 @@ export class Checkpointer {
   }
 
   /** Whether automatic checkpoints rest, because one failed for good a moment ago. */
-  get cooling(): boolean {
-    return this.#port.clock.now() < this.#coolUntil
+  rests(now: number): boolean {
+    return now < this.#coolUntil
   }
 
   /** Where the daemon says that this shard's work goes on. */
   startAt(position: Position): void {
     this.#stored = position
+    this.#storedPosition = position
+  }
+
+  /** Whether everything up to the target is stored. */
+  hasStored(target: Target): boolean {
+    return this.#stored !== null && compareTargets(target, this.#stored) <= 0
+  }
+
+  /** Whether an explicit checkpoint at the position, or behind it, waits for its answer. */
+  awaits(position: Position): boolean {
+    return this.#waiters.some(({ target }) => compareTargets(target, position) >= 0)
   }
 
   /** Asks in the background; a failure is logged and nothing else. */
   automatic(position: Position): void {
-    if (this.#over === null && !this.#isStored(position)) this.#ask(position, false)
+    if (this.#over === null && !this.hasStored(position)) this.#ask(position, false)
   }
 
   /** True when everything up to the target is stored, false when the lease is lost. Rejects with CheckpointError or ChannelClosedError. */
   explicit(target: Target): Promise<boolean> {
-    if (this.#isStored(target)) return Promise.resolve(true)
+    if (this.hasStored(target)) return Promise.resolve(true)
     if (this.#over === 'lease lost') return Promise.resolve(false)
     if (this.#over !== null) return Promise.reject(this.#over)
     return new Promise((resolve, reject) => {
@@ -133,10 +154,6 @@ export class Checkpointer {
     this.#notify()
   }
 
-  #isStored(target: Target): boolean {
-    return this.#stored !== null && compareTargets(target, this.#stored) <= 0
-  }
-
   #ask(target: Target, explicit: boolean): void {
     const campaign = this.#current
     if (campaign === null) {
@@ -172,6 +189,7 @@ export class Checkpointer {
   #succeed(campaign: Campaign): void {
     const { target } = campaign
     this.#stored = target
+    if (target !== SHARD_END) this.#storedPosition = target
     this.#startNext()
     this.#port.stored(target)
     for (const { resolve } of this.#takeWaiters(target)) resolve(true)
@@ -195,11 +213,12 @@ export class Checkpointer {
   #giveUp(campaign: Campaign, exception: string): void {
     const error = refusal(campaign, exception)
     this.#port.failed(campaign.target)
+    const now = this.#port.clock.now()
     if (!campaign.explicit) {
-      this.#coolUntil = this.#port.clock.now() + this.#port.schedule.maxDelay
+      this.#coolUntil = now + this.#port.schedule.maxDelay
       this.#port.gaveUp(error)
     }
-    if (this.#next !== null && !this.#next.explicit && this.cooling) {
+    if (this.#next !== null && !this.#next.explicit && this.rests(now)) {
       this.#port.failed(this.#next.target)
       this.#next = null
     }

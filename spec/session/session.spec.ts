@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import { KclSession, type KclSessionOptions, UsageError } from '../lib/index.ts'
-import { ChildWire } from './helpers/child-wire.ts'
-import { checkpoint, records, SHARD, status, Wire } from './helpers/wire.ts'
+import { KclSession, type KclSessionOptions, UsageError } from '../../lib/index.ts'
+import { ChildWire } from '../helpers/child-wire.ts'
+import { checkpoint, records, SHARD, status, Wire } from '../helpers/wire.ts'
 
 const initialize = {
   action: 'initialize',
@@ -113,11 +113,11 @@ test('fails with an exit code when the daemon speaks another protocol', async (t
   assert.match(wire.stderr, /DaemonProtocolError.*"greet"/)
 })
 
-test('gives stdout back when it is closed between actions', async (t) => {
+test('closes its output when it is closed between actions, and keeps what is printed out of it', async (t) => {
   const wire = new ChildWire(t, 'closes')
-  assert.deepEqual(await wire.exited, { code: 0, signal: null })
-  assert.equal(wire.stderr, 'while the session lives\n')
-  assert.equal(wire.stdout, 'after the session\n')
+  await wire.exited
+  assert.equal(wire.stderr, 'while the session lives\nafter the session\n')
+  assert.equal(wire.stdout, '')
 })
 
 test('keeps no process alive before a loop starts', async (t) => {
@@ -170,6 +170,7 @@ test('tells the shard, what is stored, and figures', async (t) => {
   const { value: batch } = await first
   assert.equal(batch?.shardId, SHARD)
   assert.equal(batch?.millisBehindLatest, 1234)
+  assert.equal(batch?.records.length, 2)
   void loop.next()
   assert.deepEqual(await wire.said(), status('processRecords'))
   assert.deepEqual(wire.session.stats, {

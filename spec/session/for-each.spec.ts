@@ -8,9 +8,9 @@ import {
   manual,
   type RecordHandler,
   UsageError,
-} from '../lib/index.ts'
-import { TestDaemon } from '../lib/testing/index.ts'
-import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
+} from '../../lib/index.ts'
+import { TestDaemon } from '../../lib/testing/index.ts'
+import { checkpoint, records, settle, status, Wire } from '../helpers/wire.ts'
 
 test('hands each record to the handler, in order, one at a time, and acknowledges the batch after the last', async () => {
   const daemon = new TestDaemon()

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Checkpointer, SHARD_END, type Target } from '../lib/checkpointer.ts'
-import { ChannelClosedError, CheckpointError } from '../lib/errors.ts'
-import type { Position } from '../lib/protocol/messages.ts'
-import { ManualClock } from '../lib/testing/manual-clock.ts'
+import { Checkpointer, SHARD_END, type Target } from '../../lib/checkpoint/checkpointer.ts'
+import { ChannelClosedError, CheckpointError } from '../../lib/errors.ts'
+import type { Position } from '../../lib/protocol/messages.ts'
+import { ManualClock } from '../../lib/testing/manual-clock.ts'
 
 describe('an automatic checkpoint', () => {
   test('is sent at once where the conversation allows it, and one is in flight at a time', () => {
@@ -78,9 +78,9 @@ describe('an automatic checkpoint', () => {
     desk.checkpointer.automatic(at(1))
     desk.answer('InvalidStateException')
     desk.clock.advance(MAX_DELAY - 1)
-    assert.equal(desk.checkpointer.cooling, true)
+    assert.equal(desk.checkpointer.rests(desk.clock.now()), true)
     desk.clock.advance(1)
-    assert.equal(desk.checkpointer.cooling, false)
+    assert.equal(desk.checkpointer.rests(desk.clock.now()), false)
   })
 
   test('that failed takes the one that waited behind it along, and both are put back', () => {
@@ -163,7 +163,7 @@ describe('an explicit checkpoint', () => {
       return true
     })
     assert.equal(desk.gaveUp.length, 0)
-    assert.equal(desk.checkpointer.cooling, false)
+    assert.equal(desk.checkpointer.rests(desk.clock.now()), false)
     assert.deepEqual(desk.failed, [at(1)])
   })
 

@@ -1,0 +1,158 @@
+// The outer iterator and the lock of the shard: which loop is live, and whether it waits for a batch. A loop is live
+// from its first next() to its end; a second one, or a second next() before the first is delivered, is told so.
+
+import { UsageError } from '../errors.ts'
+import { type DurationInput, toMilliseconds } from '../time.ts'
+import type { RecordBatch } from './batch.ts'
+import type { Limits } from './records.ts'
+
+/** What next() and return() of a loop resolve to. */
+export type BatchResult = IteratorResult<RecordBatch, undefined>
+
+/**
+ * Batches of one's own size, filled from as many deliveries of the daemon as it takes, and cut from large ones. A batch
+ * is handed out when it is full, when its first record has waited for `maxWait`, or when the shard or the lease ends.
+ * Without any of these a batch is what the daemon delivered.
+ */
+export interface BatchOptions {
+  /** Records in a batch, at most. */
+  readonly maxRecords?: number | undefined
+  /** Bytes of decoded data in a batch, at most; a single larger record is a batch of its own. */
+  readonly maxBytes?: number | undefined
+  /** How long a record may wait for its batch to fill; without it, as long as that takes. */
+  readonly maxWait?: DurationInput | undefined
+}
+
+/** BatchOptions, read and checked. */
+export interface Sizes extends Limits {
+  /** Milliseconds; null for as long as it takes. */
+  readonly maxWait: number | null
+}
+
+/** Reads the sizes of `where`; null where there are none. Throws UsageError for anything odd. */
+export function readSizes(options: BatchOptions | undefined, where: string): Sizes | null {
+  if (options === undefined) return null
+  if (typeof options !== 'object' || options === null) {
+    throw new UsageError(
+      `${where} takes an object such as { maxRecords: 500, maxWait: 'PT10S' }, not ${options}.`,
+    )
+  }
+  const { maxRecords, maxBytes, maxWait, ...unknown } = options
+  const [stray] = Object.keys(unknown)
+  if (stray !== undefined) {
+    throw new UsageError(`${where}: ${stray} is not an option; there are maxRecords, maxBytes and maxWait.`)
+  }
+  if (maxRecords === undefined && maxBytes === undefined && maxWait === undefined) return null
+  return {
+    maxRecords: limit(maxRecords, `${where}: maxRecords`),
+    maxBytes: limit(maxBytes, `${where}: maxBytes`),
+    maxWait: maxWait === undefined ? null : toMilliseconds(maxWait, `${where}: maxWait`),
+  }
+}
+
+function limit(value: number | undefined, where: string): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new UsageError(`${where} is a whole number from 1, not ${String(value)}.`)
+}
+
+/** What the iterator asks of its loop. */
+export interface BatchSource {
+  next(iterator: BatchIterator): Promise<BatchResult>
+  leave(iterator: BatchIterator): Promise<BatchResult>
+}
+
+/** The iterator in the user's hands. Written by hand: a generator would queue return() behind a pending next(). */
+export class BatchIterator implements AsyncIterableIterator<RecordBatch> {
+  done = false
+  /** How large its batches are; null for those of the daemon. */
+  readonly sizes: Sizes | null
+  readonly #source: BatchSource
+
+  constructor(source: BatchSource, sizes: Sizes | null) {
+    this.#source = source
+    this.sizes = sizes
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<BatchResult> {
+    return this.#source.next(this)
+  }
+
+  return(): Promise<BatchResult> {
+    return this.#source.leave(this)
+  }
+}
+
+/** Who has the shard. */
+export class Lock {
+  #holder: BatchIterator | null = null
+  #pending: PendingNext | null = null
+  // What the last next() returned, until it has reached whoever called.
+  #undelivered: Promise<BatchResult> | null = null
+
+  /** The live loop. */
+  get holder(): BatchIterator | null {
+    return this.#holder
+  }
+
+  /** Whether the live loop waits for a batch. */
+  get waiting(): boolean {
+    return this.#pending !== null
+  }
+
+  /** Throws UsageError when the iterator may not ask for a batch now. */
+  check(iterator: BatchIterator): void {
+    if (this.#holder !== null && this.#holder !== iterator) throw new UsageError(SECOND_LOOP)
+    if (this.#undelivered !== null) throw new UsageError(NEXT_PENDING)
+  }
+
+  /** The iterator is live, and waits. */
+  ask(iterator: BatchIterator): Promise<BatchResult> {
+    this.#holder = iterator
+    const result = new Promise<BatchResult>((resolve, reject) => {
+      this.#pending = { resolve, reject }
+    })
+    // Ours is the first to hear of it: the caller's own reaction may ask for the next one.
+    const delivered = (): void => {
+      if (this.#undelivered === result) this.#undelivered = null
+    }
+    this.#undelivered = result
+    result.then(delivered, delivered)
+    return result
+  }
+
+  /** Gives the loop what it waits for. */
+  give(batch: RecordBatch): void {
+    const pending = this.#pending
+    this.#pending = null
+    pending?.resolve({ done: false, value: batch })
+  }
+
+  /** The live loop is over; what it waits for ends in `error`, or is done. */
+  release(error?: { readonly reason: unknown }): void {
+    const pending = this.#pending
+    if (this.#holder !== null) this.#holder.done = true
+    this.#holder = null
+    this.#pending = null
+    this.#undelivered = null
+    if (error === undefined) pending?.resolve(DONE)
+    else pending?.reject(error.reason)
+  }
+}
+
+/** The end of a loop. */
+export const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+interface PendingNext {
+  readonly resolve: (result: BatchResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+const SECOND_LOOP =
+  'A second loop over session.batches() was started while the first is live. One loop consumes the shard: leave the first one, or close the session.'
+const NEXT_PENDING =
+  'next() was called while another is pending. Ask for one batch at a time, as for await does: asking for the next batch acknowledges the one in hand.'

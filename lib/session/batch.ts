@@ -1,0 +1,275 @@
+// What the user holds of a batch: its records, the inner loop, and the verbs. It is one attempt at one window of the
+// line; it is over when its loop is left, or the next batch is asked for.
+
+import type { CheckpointPolicy } from '../checkpoint/policy.ts'
+import { formatPosition, isPosition } from '../checkpoint/position.ts'
+import type { RetryOptions } from '../checkpoint/retry.ts'
+import { type KclError, UsageError } from '../errors.ts'
+import type { Logger } from '../io/log.ts'
+import type { Position, Shard } from '../protocol/messages.ts'
+import type { KinesisRecord } from '../record.ts'
+import type { Clock } from '../time.ts'
+import type { Checkpointing } from './checkpointing.ts'
+import { AsyncRecordIterator, RecordIterator, type Turns, Walk } from './record-iterator.ts'
+import { indexAt, type RecordLine, type Window } from './records.ts'
+import { LazySignal } from './signal.ts'
+
+/**
+ * Handles one record. Resolving to `true` asks for a checkpoint at that record. The type leaves out `false`, so that
+ * a handler whose last expression happens to be a boolean does not compile.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one
+export type RecordHandler = (record: KinesisRecord, batch: RecordBatch) => void | true | Promise<void | true>
+
+/** What to do about a record whose handler failed: one more try, give the record up, or leave the loop with the error. */
+export type ErrorDecision = 'retry' | 'skip' | 'stop'
+
+/** How `forEach` deals with failures. */
+export interface ForEachOptions {
+  /** Tries in all, 1 by default, and the delays between them, which default as those of `checkpointRetry`. */
+  readonly retry?: RetryOptions | undefined
+  /**
+   * Asked when the tries are used up; `attempt` is how many there were. `'retry'` is one more after `maxDelay`;
+   * anything else but `'skip'` stops, and so does a throw, with an AggregateError of both.
+   */
+  readonly onError?:
+    | ((error: unknown, record: KinesisRecord, attempt: number) => ErrorDecision | Promise<ErrorDecision>)
+    | undefined
+}
+
+/** What a batch asks of its session. */
+export interface BatchOwner {
+  readonly shard: Shard | null
+  readonly checkpointing: Checkpointing
+  readonly policy: CheckpointPolicy
+  readonly turns: Turns
+  readonly clock: Clock
+  readonly log: Logger
+  /** Whether records may be handed out: not once the lease is lost. Throws what the session failed with. */
+  handsOut(): boolean
+  /** Takes a record as finished. Throws what the policy throws, with which the session fails. */
+  finish(number: number): void
+  skipped(records: number): void
+  /** Runs handlers over a batch. */
+  handle(batch: RecordBatch, handler: RecordHandler, options: ForEachOptions): Promise<void>
+}
+
+/**
+ * How the batch is worked on, which says what a checkpoint without an argument means and whether asking for the next
+ * batch may finish this one:
+ * - `untouched`: the whole batch; it may not, somebody forgot an `await`
+ * - `records`: the whole batch; it may
+ * - `iterating`: the current record; it may not, the loop is live or leaked
+ * - `left`: the last finished record; it may not, there is a rest
+ * - `handler`: the last finished record; it may not, there is a rest
+ * - `done`: the whole batch; it is finished
+ */
+type Mode = 'untouched' | 'records' | 'iterating' | 'left' | 'handler' | 'done'
+
+/**
+ * One attempt at one batch of records of one shard. `for await (const record of batch)` hands them out in order, and
+ * so does `for (const record of batch)`, which is cheaper and lets nothing else run under a body that never waits.
+ */
+export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<KinesisRecord> {
+  readonly shardId: string
+  /** How far this batch was read behind the tip of the shard, in milliseconds; null if the daemon did not say. */
+  readonly millisBehindLatest: number | null
+  /** Counts from 1; higher when the batch was handed out before and not acknowledged. */
+  readonly attempt: number
+  /** @internal */
+  readonly window: Window
+  readonly #owner: BatchOwner
+  #mode: Mode = 'untouched'
+  #walk: Walk | null = null
+  // One past the last record that this attempt handed out.
+  #handedOut: number
+  #records: KinesisRecord[] | null = null
+  // Why the attempt is over.
+  #over: string | null = null
+  readonly #signal = new LazySignal()
+
+  /** @internal Batches come from `session.batches()`. */
+  constructor(window: Window, attempt: number, owner: BatchOwner) {
+    this.window = window
+    this.#owner = owner
+    this.#handedOut = window.from
+    this.shardId = owner.shard?.shardId ?? ''
+    this.millisBehindLatest = window.millisBehindLatest
+    this.attempt = attempt
+  }
+
+  /** All records of the batch, on every attempt. They are finished all at once, when the next batch is asked for. */
+  get records(): KinesisRecord[] {
+    if (this.#mode === 'untouched') this.#mode = 'records'
+    // A copy: what the user does to the array must not change what is finished and stored.
+    this.#records ??= this.window.records.slice()
+    return this.#records
+  }
+
+  /** Aborts when the attempt is over, when the lease is lost and when the session fails; the reason is a KclError. */
+  get signal(): AbortSignal {
+    return this.#signal.signal
+  }
+
+  /**
+   * Stores a position now. Without an argument: in the live inner loop, up to and including the current record; after
+   * it ended, or where `records` is used, the whole batch; after it was left early, and in a handler of `forEach`, the
+   * last finished record. With a record or position of this batch: exactly there.
+   *
+   * Resolves to true when everything up to there is stored, to false when the lease is lost. Rejects with
+   * CheckpointError when it was refused for good, ChannelClosedError when the daemon is gone, and UsageError for a
+   * position that is not of this batch (`session.checkpoint(at)` takes those of others) or an attempt that is over.
+   */
+  async checkpoint(at?: Position): Promise<boolean> {
+    const number = at === undefined ? this.#lastMeant() : this.#numberOf(at)
+    if (this.#mode === 'untouched') this.#mode = 'records'
+    const record = this.window.records[number - this.window.from]
+    const { checkpointing } = this.#owner
+    if (record === undefined) return checkpointing.storeFinished()
+    return checkpointing.store(this.line.markAt(number, record))
+  }
+
+  /** Takes the rest of the batch as finished, the record in hand included. What was not handed out counts in `stats.skipped`. */
+  skipRest(): void {
+    if (this.#over !== null) throw new UsageError(`skipRest(): ${this.#over}`)
+    this.#owner.skipped(this.window.to - Math.max(this.line.watermark, this.#handedOut))
+    this.#mode = 'done'
+    this.#owner.checkpointing.finishBefore(this.window.to)
+  }
+
+  /**
+   * Hands each record that is not finished to `handler`, as `session.forEach` does for all batches. Rejects with the
+   * error of a handler that could not be retried; the batch is left early then.
+   */
+  async forEach(handler: RecordHandler, options: ForEachOptions = {}): Promise<void> {
+    await this.#owner.handle(this, handler, options)
+  }
+
+  /** The inner loop: the records not finished yet, in order. One at a time; never ask for one before you are done with the one before. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<KinesisRecord> {
+    return new AsyncRecordIterator(new Walk(this))
+  }
+
+  /** The inner loop without waiting, where the event loop turns by itself: bodies that await, or short ones. */
+  [Symbol.iterator](): IterableIterator<KinesisRecord> {
+    return new RecordIterator(new Walk(this))
+  }
+
+  /** @internal */
+  get turns(): Turns {
+    return this.#owner.turns
+  }
+
+  /** @internal Why asking for the next batch must not finish this one; null where it may. */
+  get refusal(): string | null {
+    if (this.line.watermark >= this.window.to) return null
+    if (this.#mode === 'untouched') return UNTOUCHED
+    return this.#mode === 'records' || this.#mode === 'done' ? null : LEFT_EARLY
+  }
+
+  /** @internal */
+  abort(reason: KclError): void {
+    this.#signal.abort(() => reason)
+  }
+
+  /** @internal The attempt is over; `why` is for those who still hold on to it. */
+  end(why: string): void {
+    const text = `This attempt at the batch is over: ${why}.`
+    this.#over ??= text
+    this.#signal.abort(() => new UsageError(text))
+  }
+
+  /** @internal Whether records may be handed out: not once the lease is lost. Throws where the attempt is over, or the session failed. */
+  goesOn(): boolean {
+    if (!this.#owner.handsOut()) return false
+    if (this.#over !== null) throw new UsageError(this.#over)
+    return true
+  }
+
+  /** @internal Whether a walk may go on. Throws when it must not. */
+  enter(walk: Walk): boolean {
+    if (!this.goesOn()) return false
+    if (this.#walk === walk) return this.#mode !== 'done'
+    if (this.#walk !== null || this.#mode === 'handler') throw new UsageError(SECOND_LOOP)
+    if (this.#mode === 'done') return false
+    this.#walk = walk
+    this.#mode = 'iterating'
+    return true
+  }
+
+  /** @internal */
+  get line(): RecordLine {
+    return this.#owner.checkpointing.line
+  }
+
+  /** @internal */
+  finish(number: number): void {
+    this.#owner.finish(number)
+  }
+
+  /** @internal The record is in the user's hands now. */
+  handedOut(number: number): void {
+    this.#handedOut = Math.max(this.#handedOut, number + 1)
+  }
+
+  /** @internal The walk ended, or with `early` was left before its end. */
+  leave(walk: Walk, early: boolean): void {
+    if (this.#walk !== walk) return
+    this.#walk = null
+    if (this.#mode === 'iterating') this.#mode = early ? 'left' : 'done'
+  }
+
+  /** @internal Handlers begin to work on the batch. */
+  beginHandlers(): void {
+    if (this.#walk !== null || this.#mode === 'handler') throw new UsageError(SECOND_LOOP)
+    if (this.#mode !== 'done') this.#mode = 'handler'
+  }
+
+  /** @internal No handler is at work any more. */
+  endHandlers(): void {
+    if (this.#mode === 'handler') this.#mode = this.line.watermark >= this.window.to ? 'done' : 'left'
+  }
+
+  // The number of the record that a checkpoint without an argument means; one below the batch where nothing of it is finished.
+  #lastMeant(): number {
+    if (this.#over !== null) throw new UsageError(`checkpoint() without an argument: ${this.#over}`)
+    const finished = this.line.watermark - 1
+    switch (this.#mode) {
+      case 'untouched':
+      case 'records':
+      case 'done':
+        return this.window.to - 1
+      case 'iterating':
+        // Before its first record there is no current one, but an earlier attempt may have finished some.
+        return Math.max(this.#walk?.current ?? -1, finished)
+      case 'left':
+      case 'handler':
+        return finished
+    }
+  }
+
+  #numberOf(at: Position): number {
+    const number = isPosition(at) ? indexAt(this.window.records, at) + this.window.from : -1
+    if (!isPosition(at) || number < this.window.from) {
+      const what = isPosition(at)
+        ? `position ${formatPosition(at)} is not in this batch`
+        : `${at} is no position`
+      throw new UsageError(
+        `checkpoint(at): ${what}. Give a record of this batch, or its position; session.checkpoint(at) stores one of an earlier batch.`,
+      )
+    }
+    if (this.#over !== null && !this.line.isFinished(number)) {
+      throw new UsageError(
+        `checkpoint(at): this attempt is over, and the record at ${formatPosition(at)} was not finished in it.`,
+      )
+    }
+    return number
+  }
+}
+
+const LEFT_EARLY =
+  'The inner loop over the batch was left early, so its other records would be lost. The batch was not acknowledged. Let the error leave the outer loop too, call batch.skipRest() to give the rest up, or call batches() again for another attempt.'
+const UNTOUCHED =
+  'The next batch was asked for, and nothing of this one was touched: neither its records, nor an inner loop, forEach(), skipRest() or checkpoint(). Is an await missing? The batch was not acknowledged. Await what works on it, call batch.skipRest() to give it up, or call batches() again for another attempt.'
+const SECOND_LOOP =
+  'A second loop over this batch was started while the first is live. Leave the first one, or use batch.records.'

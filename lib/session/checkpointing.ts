@@ -1,0 +1,152 @@
+// What of the line of records is stored and when: finishing moves the watermark, the policy is asked, positions go to
+// the checkpointer. No position passes a record that is not finished, except by the user's own word.
+
+import { Checkpointer, type CheckpointerPort, SHARD_END, type Target } from '../checkpoint/checkpointer.ts'
+import { askPolicy, type CheckpointPolicy, type CheckpointProgress } from '../checkpoint/policy.ts'
+import { formatPosition, isPosition } from '../checkpoint/position.ts'
+import { type Mark, Progress } from '../checkpoint/progress.ts'
+import type { RetrySchedule } from '../checkpoint/retry.ts'
+import { UsageError } from '../errors.ts'
+import { isSequenceNumber, type Position, type Shard, type WireRecord } from '../protocol/messages.ts'
+import type { Clock } from '../time.ts'
+import { RecordLine } from './records.ts'
+
+/** What checkpointing asks of its loop. */
+export interface CheckpointingPort
+  extends Pick<CheckpointerPort, 'allowed' | 'leaseLost' | 'gaveUp' | 'waitersChanged'> {
+  readonly clock: Clock
+  readonly policy: CheckpointPolicy
+  readonly schedule: RetrySchedule
+  send(position: Position | null): void
+}
+
+/** The line of one shard's records, and the checkpoints on it. */
+export class Checkpointing {
+  readonly line: RecordLine = new RecordLine()
+  readonly checkpointer: Checkpointer
+  /** Checkpoints stored, and tries after the first. */
+  readonly counts = { checkpoints: 0, retries: 0 }
+  /** How far the last read was behind the tip of the shard; null if unknown. */
+  millisBehindLatest: number | null = null
+  /** One past the last record that was handed to the user. */
+  handedOut = 0
+  readonly #clock: Clock
+  readonly #policy: CheckpointPolicy
+  readonly #progress = new Progress()
+  #startedAtLatest = false
+
+  constructor(port: CheckpointingPort) {
+    this.#clock = port.clock
+    this.#policy = port.policy
+    this.checkpointer = new Checkpointer({
+      ...port,
+      send: (target) => port.send(target === SHARD_END ? null : target),
+      stored: (target) => this.#stored(target),
+      failed: (target) => {
+        if (target !== SHARD_END) this.#progress.failed(target)
+      },
+      retried: () => {
+        this.counts.retries += 1
+      },
+    })
+  }
+
+  /** The last stored position; null before the first. At the end of a shard that is its last record. */
+  get checkpointed(): Position | null {
+    const { stored, storedShardEnd } = this.checkpointer
+    return storedShardEnd ? (this.line.position ?? stored) : stored
+  }
+
+  /** Whether a crash now would lose what came since the start: the daemon goes on from LATEST as long as nothing is stored. */
+  get skipsOnCrash(): boolean {
+    return this.#startedAtLatest && this.checkpointed === null
+  }
+
+  startAt({ sequenceNumber, subSequenceNumber }: Shard): void {
+    this.#startedAtLatest = sequenceNumber === 'LATEST'
+    if (isSequenceNumber(sequenceNumber)) this.checkpointer.startAt({ sequenceNumber, subSequenceNumber })
+  }
+
+  deliver(records: readonly WireRecord[], millisBehindLatest: number | null): void {
+    this.millisBehindLatest = millisBehindLatest
+    if (records.length > 0) this.line.deliver(records, millisBehindLatest, this.#clock.now())
+  }
+
+  /** Gives up what is finished and acknowledged. */
+  release(): void {
+    this.line.release(this.line.watermark)
+  }
+
+  /** Takes a record as finished; asks the policy if the watermark moved. Throws what the policy throws. */
+  finish(number: number): void {
+    const now = this.#clock.now()
+    if (this.line.finish(number, now)) this.#ask('record', now)
+  }
+
+  /** Takes all records before `end` as finished. */
+  finishBefore(end: number): void {
+    this.line.finishBefore(end, this.#clock.now())
+  }
+
+  /** Asks the policy, and stores what is finished in the background if it says so. Throws what the policy throws. */
+  ask(after: CheckpointProgress['after']): void {
+    this.#ask(after, this.#clock.now())
+  }
+
+  /** Stores the last finished position. True where nothing is finished. */
+  storeFinished(): Promise<boolean> {
+    const { line } = this
+    const { position } = line
+    return position === null ? Promise.resolve(true) : this.store(line.markAt(line.watermark - 1, position))
+  }
+
+  /** Stores a place by the user's word, which finishes what lies before it. */
+  store(mark: Mark): Promise<boolean> {
+    this.#progress.asked(mark)
+    return this.checkpointer.explicit(mark.position)
+  }
+
+  /** Stores any position that was handed out. Rejects with UsageError for others. */
+  async storeAt(position: Position): Promise<boolean> {
+    if (!isPosition(position)) {
+      throw new UsageError(
+        `session.checkpoint(at): ${position} is no position. Give a record, or its position.`,
+      )
+    }
+    if (this.checkpointer.hasStored(position)) return true
+    const mark = this.line.markOf(position)
+    if (mark === null || mark.records > this.handedOut) {
+      throw new UsageError(
+        `session.checkpoint(at): this session has handed out no record at ${formatPosition(position)}. Give one that it has.`,
+      )
+    }
+    return this.store(mark)
+  }
+
+  #ask(after: CheckpointProgress['after'], now: number): void {
+    const { line, checkpointer } = this
+    if (checkpointer.rests(now)) return
+    const step = { after, endsAggregate: line.endsAggregate, millisBehindLatest: this.millisBehindLatest }
+    const progress = this.#progress.since(step, line, now)
+    if (progress === null) return
+    const wanted = askPolicy(this.#policy, progress)
+    if (!wanted && !this.#secures()) return
+    this.#progress.asked(line.markAt(line.watermark - 1, progress.position))
+    checkpointer.automatic(progress.position)
+  }
+
+  // Where the daemon began at LATEST, a crash before the first checkpoint would skip what came. Who stores by hand
+  // (atShutdown: false) has records in a buffer of their own, and only their word tells that those are done.
+  #secures(): boolean {
+    return this.skipsOnCrash && !this.checkpointer.busy && this.#policy.atShutdown !== false
+  }
+
+  #stored(target: Target): void {
+    this.counts.checkpoints += 1
+    const position = target === SHARD_END ? this.line.position : target
+    if (position === null) return
+    this.line.finishThrough(position, this.#clock.now())
+    this.#progress.reached(position)
+    this.line.forget(position)
+  }
+}

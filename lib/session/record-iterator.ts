@@ -1,0 +1,206 @@
+// The inner loop: hands out the records of a batch that are not finished, one at a time, in order. Asking for the next
+// one finishes the one before. A next() is pending until its promise is delivered: whoever asks for two at once would
+// have the first finished while its body runs. What asks ahead one by one (p-map, Readable.from) cannot be told from
+// a body that never waits; forEach with a concurrency is the way to have several at work.
+
+import { UsageError } from '../errors.ts'
+import type { KinesisRecord } from '../record.ts'
+import { now, setImmediate } from '../timers.ts'
+import type { RecordLine, Window } from './records.ts'
+
+/** What an inner loop needs of its batch. */
+export interface Walked {
+  readonly window: Window
+  readonly line: RecordLine
+  readonly turns: Turns
+  /** Whether the walk may go on. Throws when it must not: another one is live, the attempt is over, the session failed. */
+  enter(walk: Walk): boolean
+  /** Takes a record as finished. Throws what a policy throws. */
+  finish(number: number): void
+  handedOut(number: number): void
+  /** The walk is over; `early` when it was left before its end. */
+  leave(walk: Walk, early: boolean): void
+}
+
+type Result = IteratorResult<KinesisRecord, undefined>
+
+/** One way through the records of a batch. */
+export class Walk {
+  readonly #batch: Walked
+  /** The number of the record in the user's hands; -1 before the first. */
+  current = -1
+  over = false
+  // What an earlier attempt has finished out of order.
+  #finished: ReadonlySet<number> | null = null
+
+  constructor(batch: Walked) {
+    this.#batch = batch
+  }
+
+  get turns(): Turns {
+    return this.#batch.turns
+  }
+
+  /** Finishes the record in hand; answers whether there may be another. */
+  advance(): boolean {
+    if (this.over) return false
+    try {
+      if (!this.#batch.enter(this)) return this.#end()
+      if (this.current >= 0) this.#batch.finish(this.current)
+      return true
+    } catch (error) {
+      this.over = true
+      throw error
+    }
+  }
+
+  /** The next record. */
+  take(): Result {
+    const { window, line } = this.#batch
+    let number = this.current + 1
+    if (this.current < 0) {
+      number = line.watermark
+      this.#finished = line.finishedAhead()
+    }
+    while (this.#finished?.has(number)) number += 1
+    const value = window.records[number - window.from]
+    if (value === undefined) {
+      this.#end()
+      return DONE
+    }
+    this.current = number
+    this.#batch.handedOut(number)
+    return { done: false, value }
+  }
+
+  /** Takes the next record after a pause in which the attempt may have come to its end. */
+  resume(): Result {
+    if (this.over) return DONE
+    try {
+      if (this.#batch.enter(this)) return this.take()
+    } catch (error) {
+      this.over = true
+      throw error
+    }
+    this.#end()
+    return DONE
+  }
+
+  leave(): void {
+    if (this.over) return
+    this.over = true
+    this.#batch.leave(this, true)
+  }
+
+  #end(): false {
+    this.over = true
+    this.#batch.leave(this, false)
+    return false
+  }
+}
+
+/** `for await (const record of batch)`. Lets the event loop turn under bodies that never wait. */
+export class AsyncRecordIterator implements AsyncIterableIterator<KinesisRecord> {
+  readonly #walk: Walk
+  #pending = false
+
+  constructor(walk: Walk) {
+    this.#walk = walk
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<Result> {
+    if (this.#pending) return Promise.reject(new UsageError(NEXT_PENDING))
+    const walk = this.#walk
+    try {
+      // Whoever asks an iterator that is done again and again must not keep everything else from running.
+      if (walk.over) return walk.turns.turn().then(() => DONE)
+      if (!walk.advance()) return Promise.resolve(DONE)
+      this.#pending = true
+      const turn = walk.turns.due()
+      if (turn !== null) return this.#takeAfter(turn)
+      const taken = Promise.resolve(walk.take())
+      queueMicrotask(this.#delivered)
+      return taken
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  return(): Promise<Result> {
+    this.#walk.leave()
+    return Promise.resolve(DONE)
+  }
+
+  async #takeAfter(turn: Promise<void>): Promise<Result> {
+    try {
+      await turn
+      return this.#walk.resume()
+    } finally {
+      queueMicrotask(this.#delivered)
+    }
+  }
+
+  readonly #delivered = (): void => {
+    this.#pending = false
+  }
+}
+
+/** `for (const record of batch)`: the same promise, and cheaper. Nothing lets the event loop turn. */
+export class RecordIterator implements IterableIterator<KinesisRecord> {
+  readonly #walk: Walk
+
+  constructor(walk: Walk) {
+    this.#walk = walk
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): Result {
+    return this.#walk.advance() ? this.#walk.take() : DONE
+  }
+
+  return(): Result {
+    this.#walk.leave()
+    return DONE
+  }
+}
+
+/**
+ * Tells when the event loop should turn: under code that never waits for I/O, the daemon's answers, the end of the
+ * input, timers and signals would not be seen.
+ */
+export class Turns {
+  #last = 0
+
+  /** The event loop has just turned. */
+  turned(): void {
+    this.#last = now()
+  }
+
+  /** A promise to wait for, when the last turn is too long ago; else null. */
+  due(): Promise<void> | null {
+    return now() - this.#last < LONGEST_WITHOUT ? null : this.turn()
+  }
+
+  /** Lets the event loop turn once. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.turned()
+        resolve()
+      })
+    })
+  }
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+const NEXT_PENDING =
+  'next() was called while another is pending. Ask for one record at a time, as for await does; to have several at work, use forEach with a concurrency.'
+// Milliseconds.
+const LONGEST_WITHOUT = 20

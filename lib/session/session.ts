@@ -1,0 +1,206 @@
+// The door: options, streams, console and signals, and the lifecycle of a session. What a loop does is in loop.ts.
+//
+// The promise, to which the rest of the package is held: at least once, in order, and never past what is finished.
+// - A record is finished when the user's code has moved past it: it asked for the next record or the next batch, or
+//   the handler given to forEach resolved.
+// - A checkpoint never passes a record that is not finished, except by the user's own word: an explicit checkpoint().
+// - A delivery of the daemon is acknowledged only when the next batch is asked for, or with batches of one's own size
+//   when more records are wanted. Leaving the loop, by break, return or throw, acknowledges nothing and stores nothing.
+// - Losing a lease is ordinary, never fatal. No shard is held silently.
+
+import { everyInterval } from '../checkpoint/policy.ts'
+import { retrySchedule } from '../checkpoint/retry.ts'
+import { ChannelClosedError } from '../errors.ts'
+import { type Channel, openChannel } from '../io/channel.ts'
+import { LineReader } from '../io/lines.ts'
+import { type Logger, openLogger } from '../io/log.ts'
+import { guardStdout } from '../io/stdout-guard.ts'
+import { LineWriter } from '../io/writer.ts'
+import type { Position, Shard } from '../protocol/messages.ts'
+import { systemClock, toMilliseconds } from '../time.ts'
+import { Abandonment } from './abandonment.ts'
+import type { RecordBatch, RecordHandler } from './batch.ts'
+import { type BatchOptions, readSizes } from './batch-iterator.ts'
+import type { SessionForEachOptions } from './for-each.ts'
+import { Loop } from './loop.ts'
+import { checkOptions, type KclSessionOptions, NEW } from './options.ts'
+
+/** Figures of a session. */
+export interface Stats {
+  /** Deliveries of the daemon acknowledged; empty ones do not count. */
+  readonly batches: number
+  /** Records finished. */
+  readonly records: number
+  /** Decoded data of the records finished. */
+  readonly bytes: number
+  /** Checkpoints stored. */
+  readonly checkpoints: number
+  /** Checkpoint tries after the first. */
+  readonly retries: number
+  /** Records finished by `skipRest()` without being handed out, or by `'skip'` in `forEach`. */
+  readonly skipped: number
+  /** How far the last read was behind the tip of the shard, in milliseconds; null if unknown. */
+  readonly millisBehindLatest: number | null
+}
+
+/**
+ * One shard's conversation with the daemon. Claims the process's stdin and stdout (or `input` and `output`) at once,
+ * and sends what is printed to stderr; reads and says nothing before a loop starts.
+ *
+ * Throws UsageError for options that are unknown or of the wrong kind, for streams that another session has, and
+ * where there is no daemon to speak to.
+ */
+export class KclSession {
+  readonly #loop: Loop
+  readonly #log: Logger
+  readonly #channel: Channel
+  readonly #reader: LineReader
+  readonly #writer: LineWriter
+  readonly #abandonment: Abandonment
+  #closed: Promise<void> | null = null
+
+  constructor(options: KclSessionOptions = {}) {
+    checkOptions(options)
+    const { policy = everyInterval({ seconds: 60 }), clock = systemClock, input, output } = options
+    const schedule = retrySchedule(options.checkpointRetry, `${NEW}: checkpointRetry`)
+    const abandonAfter = toMilliseconds(options.abandonAfter ?? { seconds: 60 }, `${NEW}: abandonAfter`)
+    this.#log = openLogger(options.logger, () => this.shard?.shardId ?? null)
+    this.#channel = openChannel({ ...(input && { input }), ...(output && { output }) })
+    const { own } = this.#channel
+    // Never taken off again: stdout stays the protocol's, and nothing that is printed may end up in it.
+    if (own) guardStdout()
+    this.#abandonment = new Abandonment({
+      clock,
+      abandonAfter,
+      own,
+      abandon: () => this.#loop.fail(new ChannelClosedError(ABANDONED)),
+      closeOutput: () => this.#channel.closeOutput(),
+    })
+    const wire = {
+      start: () => this.#start(),
+      write: (text: string) => this.#writer.write(text),
+      hold: (alive: boolean) => (alive ? this.#reader.ref() : this.#reader.unref()),
+      over: () => this.#over(),
+    }
+    this.#loop = new Loop(
+      { clock, policy, schedule, hooks: options, log: this.#log },
+      wire,
+      this.#abandonment,
+    )
+    this.#reader = new LineReader(this.#channel.input, {
+      line: (line) => this.#loop.receive(line),
+      end: (error) => this.#loop.inputEnded(error),
+    })
+    this.#writer = new LineWriter(this.#channel.output, (error) => this.#loop.inputEnded(error))
+  }
+
+  /** The shard of this process; null before the daemon has named it. */
+  get shard(): Shard | null {
+    return this.#loop.shard
+  }
+
+  /**
+   * The last stored position, from the daemon's first word on where it is a number; else null. Once the end of the
+   * shard is stored, that of its last record.
+   */
+  get checkpointed(): Position | null {
+    return this.#loop.checkpointing.checkpointed
+  }
+
+  /** `'ended'` when the daemon or `close()` ended it, `'failed'` after an error that no further loop can mend. */
+  get state(): 'open' | 'ended' | 'failed' {
+    return this.#loop.state
+  }
+
+  /** Aborts, with a KclError as reason, when the lease is lost and when the session fails; not at a quiet end. */
+  get signal(): AbortSignal {
+    return this.#loop.signal
+  }
+
+  /** Figures up to now: a copy. */
+  get stats(): Stats {
+    const { checkpointing, counts } = this.#loop
+    const { line, millisBehindLatest } = checkpointing
+    return {
+      ...counts,
+      ...checkpointing.counts,
+      records: line.watermark,
+      bytes: line.bytes,
+      millisBehindLatest,
+    }
+  }
+
+  /**
+   * The batches of the shard: as the daemon delivers them, or with `maxRecords`, `maxBytes` or `maxWait` of one's own
+   * size. Asking for the next one finishes and acknowledges the one in hand: never put anything around this iterator
+   * that reads ahead. It ends when the daemon closes the conversation. After `break` or a throw, call it again for
+   * another attempt at the batch that was left.
+   *
+   * `next()` rejects with UsageError for a second live loop, and when the batch in hand was left early or was not
+   * touched at all; with DaemonProtocolError, CheckpointError (at the end of a shard) or ChannelClosedError when the
+   * session fails; and with what a hook or a policy threw. Odd options: UsageError.
+   */
+  batches(options?: BatchOptions): AsyncIterableIterator<RecordBatch> {
+    return this.#loop.batches(readSizes(options, 'session.batches()'))
+  }
+
+  /**
+   * Hands each record to `handler`, in order, until the daemon closes the conversation. A handler that resolves to
+   * `true` asks for a checkpoint at its record. Rejects as `batches()` does, and with the error of a handler that
+   * could not be retried; the batch then stays unacknowledged, and calling `forEach` again takes it up.
+   */
+  forEach(handler: RecordHandler, options: SessionForEachOptions = {}): Promise<void> {
+    return this.#loop.forEach(handler, options)
+  }
+
+  /**
+   * Stores any position that this session has handed out, for those who buffer across batches; everything up to it
+   * counts as finished. Without an argument: the last finished one. Answers and rejects as `batch.checkpoint()` does;
+   * one asked for between two actions of the daemon goes out with the next.
+   */
+  checkpoint(at?: Position): Promise<boolean> {
+    const { checkpointing } = this.#loop
+    return at === undefined ? checkpointing.storeFinished() : checkpointing.storeAt(at)
+  }
+
+  /**
+   * Ends the session without a status, and abandons what is in hand; a pending `next()` is done. Streams of one's own
+   * are given back. The process's own output is closed for good, so that the daemon does not wait for a word that
+   * nobody will say, and what is printed goes to stderr still.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #start(): void {
+    if (this.#channel.own) for (const signal of SIGNALS) process.on(signal, ignore)
+    this.#reader.start()
+  }
+
+  #over(): void {
+    if (this.#channel.own) for (const signal of SIGNALS) process.off(signal, ignore)
+    this.#reader.stop()
+    this.#abandonment.over()
+  }
+
+  async #close(): Promise<void> {
+    this.#loop.close()
+    await this.#writer.flushed()
+    this.#writer.stop()
+    if (this.#channel.own) this.#channel.closeOutput()
+    this.#channel.release()
+  }
+}
+
+// The daemon asks for shutdown in its own words. A Ctrl-C that reaches the whole process group must not end us
+// before that: the last records would go unstored.
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+function ignore(): void {}
+
+const ABANDONED =
+  'The batch was left, and no loop came back to it within abandonAfter. The pipe to the daemon was closed, so that another worker can take the shard over.'
