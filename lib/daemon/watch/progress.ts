@@ -1,5 +1,6 @@
-// What is known of one shard while the daemon runs: how far it was delivered, acknowledged and checkpointed.
-// All three are cursors into the shard's log, counted from where the run began.
+// What is known of one shard while the daemon runs: how far it was delivered, settled and checkpointed, as cursors into
+// the shard's log, counted from where the run began. Rule: acknowledged is what a status said, and nothing else; a
+// record that was checkpointed and whose consumer then died is settled, but never was acknowledged.
 
 import { systemClock } from '../../time.ts'
 import type { DaemonAction } from '../conversation/messages.ts'
@@ -19,7 +20,8 @@ export class ShardProgress {
   endedAt: number | null = null
   readonly #first: number
   #delivered: number
-  #acknowledged: number
+  #acknowledged = 0
+  #settled: number
   #checkpointed: number
 
   /** `first`: what comes before this cursor was dealt with by an earlier run. */
@@ -28,7 +30,7 @@ export class ShardProgress {
     this.#first = first
     this.cursor = first
     this.#delivered = first
-    this.#acknowledged = first
+    this.#settled = first
     this.#checkpointed = first
   }
 
@@ -37,8 +39,9 @@ export class ShardProgress {
     return this.#delivered - this.#first
   }
 
+  /** Records of this run that a status has acknowledged, however often. */
   get acknowledged(): number {
-    return this.#acknowledged - this.#first
+    return this.#acknowledged
   }
 
   get checkpointed(): number {
@@ -66,15 +69,15 @@ export class ShardProgress {
     return (this.endedAt ?? systemClock.now()) - this.startedAt
   }
 
-  /** Whether every record was acknowledged, or left behind by a checkpoint, and checkpointed. */
+  /** Whether every record was acknowledged, or passed over by a lease that began after its checkpoint, and checkpointed. */
   get isDone(): boolean {
-    return this.acknowledged === this.total && this.checkpointed === this.total
+    return this.#settled - this.#first === this.total && this.checkpointed === this.total
   }
 
   /** A lease begins at a cursor: what is before it, a checkpoint covers. */
   begin(cursor: number): void {
     this.cursor = cursor
-    this.#acknowledged = Math.max(this.#acknowledged, cursor)
+    this.#settled = Math.max(this.#settled, cursor)
     this.endedAt = null
     this.startedAt ??= systemClock.now()
   }
@@ -91,7 +94,8 @@ export class ShardProgress {
   }
 
   acknowledge(): void {
-    this.#acknowledged = Math.max(this.#acknowledged, this.cursor)
+    this.#acknowledged += Math.max(0, this.cursor - this.#settled)
+    this.#settled = Math.max(this.#settled, this.cursor)
   }
 
   /** Everything before a cursor is stored; returns where the part that was not stored before begins. */

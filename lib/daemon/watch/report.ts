@@ -43,6 +43,9 @@ export function summarySentence(progress: readonly ShardProgress[]): string {
   const over = `over ${plural(shards, 'shard')}`
   const of = `${count(acknowledged)} of ${plural(total, 'record')} acknowledged`
   if (acknowledged === checkpointed) return `${of} and checkpointed ${over}`
+  if (checkpointed === total) {
+    return `${of} and all checkpointed ${over}: of ${count(total - acknowledged)} the checkpoint was stored, but no status came`
+  }
   return `${of}, ${count(checkpointed)} checkpointed, ${over}`
 }
 
