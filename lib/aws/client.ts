@@ -1,8 +1,9 @@
-// A small client for Kinesis and DynamoDB: JSON requests, signed by aws4. Keys come from the environment alone;
-// on this machine any will do, and so made-up ones are used.
+// A small client for Kinesis and DynamoDB: JSON requests, signed by aws4. On this machine any keys will do, and so
+// made-up ones are used; elsewhere they are found where the daemon would find its own.
 
 import aws4 from 'aws4'
-import { UsageError } from '../errors.ts'
+import { DEFAULT_PROVIDERS, findKeys, type Keys, type Provider } from './credentials.ts'
+import { endpointIn, isLoopback, proxyFor } from './places.ts'
 
 /** Where to send requests, and as whom. */
 export interface AwsPlace {
@@ -10,7 +11,11 @@ export interface AwsPlace {
   /** The endpoint; without one, the service's own in the region. */
   readonly endpoint?: string | undefined
   readonly region: string
+  /** The daemon's credentials providers; without them, its default ones. */
+  readonly providers?: readonly Provider[] | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** How long to wait for an answer, in milliseconds. */
+  readonly timeout?: number
 }
 
 /** An answer of the service that is not a success. */
@@ -26,19 +31,37 @@ export class AwsError extends Error {
   }
 }
 
-/** Sends one request and returns its answer; throws AwsError where the service refuses it. */
+/** Nobody answered; `reason` says why, in words. */
+export class AwsUnreachable extends Error {
+  readonly host: string
+  readonly reason: string
+  /** Whether another try would come to the same. */
+  readonly permanent: boolean
+
+  constructor(host: string, cause: unknown) {
+    const code = codeOf(cause)
+    const reason = REASONS[code ?? ''] ?? innermost(cause)
+    super(`Nothing answers at ${host}: ${reason}.`, { cause })
+    this.host = host
+    this.reason = reason
+    this.permanent = code === 'ENOTFOUND' || /CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(code ?? '')
+  }
+}
+
+/** Sends one request and returns its answer; throws AwsError, AwsUnreachable, NoKeys or UnknownProvider. */
 export type AwsCall = (action: string, request: object) => Promise<Readonly<Record<string, unknown>>>
 
-/** A client for one service; throws UsageError where there are no credentials for it. */
+/** A client for one service. Keys are looked for at the first request, and again before they expire. */
 export function awsClient(place: AwsPlace): AwsCall {
-  const { service, region } = place
-  const url = new URL(place.endpoint ?? `https://${service}.${region}.amazonaws.com`)
-  const keys = credentials(place)
+  const { service, region, environment, timeout = TIMEOUT } = place
+  const url = new URL(place.endpoint ?? endpointIn(service, region, environment))
   const version =
     service === 'kinesis'
       ? { target: 'Kinesis_20131202', json: '1.1' }
       : { target: 'DynamoDB_20120810', json: '1.0' }
+  let keys: Promise<Keys> | undefined
   return async (action, request) => {
+    if (keys === undefined || expiresSoon(await keys)) keys = keysFor(place)
     const body = JSON.stringify(request)
     const headers = {
       'content-type': `application/x-amz-json-${version.json}`,
@@ -46,52 +69,57 @@ export function awsClient(place: AwsPlace): AwsCall {
     }
     const signed = aws4.sign(
       { service, region, method: 'POST', host: url.host, path: url.pathname, headers, body },
-      keys,
+      await keys,
     )
-    const response = await fetch(url, { method: 'POST', headers: ownHeaders(signed.headers), body })
-    const text = await response.text()
-    if (!response.ok) throw refusal(response.status, text)
+    const { ok, status, text } = await post(
+      url,
+      { headers: ownHeaders(signed.headers), body },
+      environment,
+      timeout,
+    )
+    if (!ok) throw refusal(status, text)
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
   }
 }
 
 /** Whether trying again may help: the service is busy or away, or nobody answered at all. */
 export function mayRetry(error: unknown): boolean {
-  if (!(error instanceof AwsError)) return error instanceof TypeError
+  if (error instanceof AwsUnreachable) return !error.permanent
+  if (!(error instanceof AwsError)) return false
   return (
     error.status >= 500 || /Throttl|LimitExceeded|ProvisionedThroughput|ResourceInUse/.test(error.exception)
   )
 }
 
-/** Whether an endpoint is on this machine. */
-export function isLoopback(endpoint: string | undefined): boolean {
-  if (endpoint === undefined || !URL.canParse(endpoint)) return false
-  const { hostname } = new URL(endpoint)
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  )
+function keysFor({ endpoint, region, providers = DEFAULT_PROVIDERS, environment }: AwsPlace): Promise<Keys> {
+  if (isLoopback(endpoint)) return Promise.resolve({ accessKeyId: 'local', secretAccessKey: 'local' })
+  return findKeys(providers, region, environment)
 }
 
-function credentials({ endpoint, environment }: AwsPlace): {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken?: string
-} {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment
-  if (isLoopback(endpoint)) return { accessKeyId: 'local', secretAccessKey: 'local' }
-  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
-    throw new UsageError(
-      'There are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for instance by eval "$(aws configure export-credentials --format env)".',
-    )
+function expiresSoon({ expiration }: Keys): boolean {
+  return expiration !== undefined && expiration.getTime() - Date.now() < EXPIRES_SOON
+}
+
+async function post(
+  url: URL,
+  { headers, body }: { headers: Record<string, string>; body: string },
+  environment: Readonly<Record<string, string | undefined>>,
+  timeout: number,
+): Promise<{ ok: boolean; status: number; text: string }> {
+  const request = { method: 'POST', headers, body, signal: AbortSignal.timeout(timeout) }
+  const proxy = proxyFor(url, environment)
+  try {
+    // The built-in fetch of Node 20 knows no proxies.
+    const response = proxy === undefined ? await fetch(url, request) : await fetchThrough(proxy, url, request)
+    return { ok: response.ok, status: response.status, text: await response.text() }
+  } catch (error) {
+    throw new AwsUnreachable(proxy === undefined ? url.host : `${url.host} (by the proxy)`, error)
   }
-  return {
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
-  }
+}
+
+async function fetchThrough(proxy: string, url: URL, request: object) {
+  const undici = await import('undici')
+  return undici.fetch(url, { ...request, dispatcher: new undici.ProxyAgent(proxy) })
 }
 
 // fetch sets these two itself.
@@ -111,3 +139,28 @@ function refusal(status: number, text: string): AwsError {
   const message = body.message ?? body.Message ?? text.slice(0, 200)
   return new AwsError(type, status, String(message))
 }
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'TimeoutError') return 'ETIMEDOUT'
+  const { code } = error as NodeJS.ErrnoException
+  return typeof code === 'string' && code !== '' ? code : codeOf(error.cause)
+}
+
+function innermost(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : innermost(error.cause)
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'the connection was broken off',
+  ENOTFOUND: 'the host is not known',
+  EAI_AGAIN: 'the host is not known',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'no answer',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer',
+}
+const TIMEOUT = 30_000
+const EXPIRES_SOON = 60_000

@@ -2,7 +2,7 @@
 // are taken from the first moment on; then one supervised run, or, with --restart, one after another.
 
 import { fileURLToPath } from 'node:url'
-import { isLoopback } from '../aws/client.ts'
+import { isLoopback } from '../aws/places.ts'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'

@@ -1,7 +1,8 @@
 // Fills the lease tables before the daemon starts, so that the first record arrives seconds later: without
 // that, it waits up to half a minute for the tables alone. Only ever on this machine, never on real tables.
 
-import { type AwsCall, AwsError, awsClient, isLoopback } from '../aws/client.ts'
+import { type AwsCall, AwsError, awsClient } from '../aws/client.ts'
+import { isLoopback } from '../aws/places.ts'
 import { UsageError } from '../errors.ts'
 import { setTimeout } from '../timers.ts'
 

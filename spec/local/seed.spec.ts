@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { awsClient } from '../../lib/aws/client.ts'
 import { parseProperties } from '../../lib/launcher/configuration/properties.ts'
 import { localProperties } from '../../lib/local/local-properties.ts'
 import { seed } from '../../lib/local/seed.ts'
@@ -19,12 +18,6 @@ test('never seeds tables that are not on this machine', async () => {
       /only ever seeded on this machine/,
     )
   }
-})
-
-test('wants credentials for anything but this machine', () => {
-  const place = { service: 'kinesis', region: 'us-east-1', environment: {} } as const
-  assert.throws(() => awsClient(place), /no AWS credentials/)
-  assert.doesNotThrow(() => awsClient({ ...place, endpoint: 'http://127.0.0.1:4568' }))
 })
 
 test('prints properties that Java reads back, with addresses as people write them', () => {

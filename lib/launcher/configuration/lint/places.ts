@@ -1,7 +1,7 @@
 // Rules about where things are: regions, endpoints and accounts that do not fit together, so that the daemon
 // would read another stream, or make its tables elsewhere, without a word.
 
-import { isLoopback } from '../../../aws/client.ts'
+import { isLoopback } from '../../../aws/places.ts'
 import { clientBeans } from '../catalogue/catalogue.ts'
 import { readProviders } from '../credentials.ts'
 import { ENDPOINT_KEYS, endpointOf } from '../endpoint-keys.ts'
