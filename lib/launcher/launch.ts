@@ -6,6 +6,7 @@ import { isLoopback } from '../aws/places.ts'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
+import { dynamoDBClient } from './configuration/clients.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { endpointOf } from './configuration/endpoint-keys.ts'
 import { mayStart } from './configuration/lint/finding.ts'
@@ -16,6 +17,7 @@ import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
 import { proxyEnvironment } from './machine/proxies.ts'
 import { keepsTrying, refused } from './supervision/causes.ts'
+import { LeaderLock } from './supervision/leader-lock.ts'
 import type { LogLevel, Reporter } from './supervision/reporter.ts'
 import { type DaemonStart, daemonStart } from './supervision/script.ts'
 import type { StopSignals } from './supervision/stop-signals.ts'
@@ -55,7 +57,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
     const start = await prepare(options, identity)
     tellStart(options, identity)
     for (const address of endpointsOf(configuration)) void tellUnreachable(address, options)
-    return await superviseUntilStopped(options, start)
+    return await superviseUntilStopped(options, start, leaderLock(options, identity))
   } finally {
     identity.slot?.release()
     signals.forget()
@@ -118,7 +120,11 @@ function chooseProtocol({ configuration: { command }, protocol, reporter }: Laun
   return chosen
 }
 
-async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart): Promise<number> {
+async function superviseUntilStopped(
+  options: LaunchOptions,
+  start: DaemonStart,
+  lock: LeaderLock,
+): Promise<number> {
   const { configuration, reporter, signals, stopTimeout, startTimeout, environment } = options
   const context = {
     streamName:
@@ -129,6 +135,7 @@ async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart)
       environment.AWS_REGION ??
       'the region of the credentials',
   }
+  await lock.beforeStart()
   for (let failures = 0; ; failures++) {
     signals.throwIfStopped()
     const startedAt = systemClock.now()
@@ -142,6 +149,7 @@ async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart)
       startTimeout,
     })
     const outcome = await signals.during(supervision, () => supervision.run())
+    if (outcome.kind === 'failed' || !outcome.clean) await lock.afterCrash()
     if (outcome.kind === 'stopped') return exitCode(outcome, options)
     if (!options.restart || signals.stopped) return 1
     if (systemClock.now() - startedAt > HEALTHY) failures = 0
@@ -149,6 +157,19 @@ async function superviseUntilStopped(options: LaunchOptions, start: DaemonStart)
     reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`)
     await signals.pause(delay)
   }
+}
+
+function leaderLock({ configuration, environment, reporter }: LaunchOptions, identity: Identity): LeaderLock {
+  const { settings } = configuration
+  return new LeaderLock({
+    dynamoDB: dynamoDBClient(settings, environment),
+    table:
+      settings.get('coordinatorStateTableName')?.value ??
+      `${setting(configuration, 'applicationName')}-CoordinatorState`,
+    workerIdentifier: identity.workerIdentifier,
+    reporter,
+    clock: systemClock,
+  })
 }
 
 function exitCode(outcome: Outcome & { kind: 'stopped' }, { signals, reporter }: LaunchOptions): number {

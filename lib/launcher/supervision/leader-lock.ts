@@ -1,0 +1,115 @@
+// The lock of an application's leader: the worker that finds new shards and hands out leases. It is a row that the
+// leader renews every half minute, and a daemon that is killed leaves it behind: for two minutes nobody leads, the
+// children of a split get no consumer, and another worker gets no shard. Rule: a lock is given back only in the name
+// that this launcher holds, when no daemon of its own runs under it, and only as it was read: one that was renewed in
+// between belongs to somebody alive. It is the very release that the daemon makes when it stops in good order.
+
+import { type AwsCall, AwsError } from '../../aws/client.ts'
+import type { Clock } from '../../time.ts'
+import type { Reporter } from './reporter.ts'
+
+/** What the lock is looked for with. */
+export interface LeaderLockOptions {
+  /** A client for DynamoDB, or undefined where one cannot be made. */
+  readonly dynamoDB: AwsCall | undefined
+  /** The table of the application's coordinator state. */
+  readonly table: string
+  readonly workerIdentifier: string
+  readonly reporter: Reporter
+  readonly clock: Clock
+}
+
+/** Gives the leader's lock back where a dead daemon of this worker left it. */
+export class LeaderLock {
+  readonly #options: LeaderLockOptions
+
+  constructor(options: LeaderLockOptions) {
+    this.#options = options
+  }
+
+  /** Before a daemon starts: an earlier launcher of the same name may have been killed with its daemon. */
+  async beforeStart(): Promise<void> {
+    try {
+      if (await this.#inTime(this.#release())) this.#tellReleased()
+    } catch {
+      // Without a table there is no lock; and whoever cannot be reached is told of by the daemon's own start.
+    }
+  }
+
+  /** After a daemon died. */
+  async afterCrash(): Promise<void> {
+    const { reporter } = this.#options
+    try {
+      if (await this.#inTime(this.#release())) this.#tellReleased()
+    } catch (error) {
+      if (error instanceof AwsError && error.exception === 'ResourceNotFoundException') return
+      const until = new Date(Date.now() + LONGEST_WAIT).toISOString()
+      reporter.tell(
+        'warn',
+        `If this worker led the application, nobody leads it until ${until.slice(11, 19)} at the latest: until then new shards, such as the children of a split, and other workers wait. Its lock in ${this.#options.table} could not be given back: ${reasonOf(error)}`,
+        { until },
+      )
+    }
+  }
+
+  /** Whether there was something to give back. */
+  async #release(): Promise<boolean> {
+    const { dynamoDB, table: TableName, workerIdentifier } = this.#options
+    if (dynamoDB === undefined) throw new Error('there are no credentials that kcl-session could use.')
+    const Key = { key: { S: 'Leader' } }
+    const { Item: row } = (await dynamoDB('GetItem', { TableName, Key, ConsistentRead: true })) as LockRow
+    const version = row?.recordVersionNumber?.S
+    if (version === undefined || row?.ownerName?.S !== workerIdentifier || row.isReleased !== undefined) {
+      return false
+    }
+    try {
+      await dynamoDB('UpdateItem', {
+        TableName,
+        Key,
+        UpdateExpression: 'SET isReleased = :yes',
+        ConditionExpression: 'ownerName = :owner AND recordVersionNumber = :version',
+        ExpressionAttributeValues: {
+          ':yes': { S: '1' },
+          ':owner': { S: workerIdentifier },
+          ':version': { S: version },
+        },
+      })
+      return true
+    } catch (error) {
+      if (error instanceof AwsError && error.exception === 'ConditionalCheckFailedException') return false
+      throw error
+    }
+  }
+
+  // The start of a daemon does not wait for a table that does not answer. A release that comes later does no harm,
+  // because it names the version that it read.
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = new Error(`DynamoDB did not answer within ${PATIENCE / 1000} s.`)
+      const cancel = this.#options.clock.after(PATIENCE, () => reject(late))
+      work.then(resolve, reject).finally(cancel)
+    })
+  }
+
+  #tellReleased(): void {
+    this.#options.reporter.tell(
+      'info',
+      'The last daemon of this worker led the application when it died; its lock is given back, so that new shards and other workers need not wait for it to expire.',
+    )
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}
+
+interface LockRow {
+  readonly Item?: Readonly<
+    Record<'ownerName' | 'recordVersionNumber' | 'isReleased', { readonly S?: string } | undefined>
+  >
+}
+
+const PATIENCE = 3000
+// Two minutes from when a worker first saw the lock as it is, and workers look every half minute.
+const LONGEST_WAIT = 150_000
