@@ -11,7 +11,8 @@ import type { KinesisRecord } from '../record.ts'
 import type { Clock } from '../time.ts'
 import type { Checkpointing } from './checkpointing.ts'
 import { AsyncRecordIterator, RecordIterator, type Turns, Walk } from './record-iterator.ts'
-import { indexAt, type RecordLine, type Window } from './records.ts'
+import type { RecordLine, Window } from './records.ts'
+import { indexAt } from './segment.ts'
 import { LazySignal } from './signal.ts'
 
 /**

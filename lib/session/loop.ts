@@ -11,20 +11,13 @@ import { Conversation } from '../protocol/conversation.ts'
 import type { Message, Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import { type Abandonment, comesAgain } from './abandonment.ts'
-import { type BatchOwner, type ForEachOptions, RecordBatch, type RecordHandler } from './batch.ts'
-import {
-  BatchIterator,
-  type BatchResult,
-  type BatchSource,
-  DONE,
-  Lock,
-  type Sizes,
-} from './batch-iterator.ts'
+import type { BatchOwner, ForEachOptions, RecordBatch, RecordHandler } from './batch.ts'
+import { BatchIterator, type BatchResult, type BatchSource, DONE, type Sizes } from './batch-iterator.ts'
 import { Checkpointing } from './checkpointing.ts'
 import { handleBatch, readWork, type SessionForEachOptions } from './for-each.ts'
+import { Hand } from './hand.ts'
 import { type HookOwner, perform, type SessionHooks } from './hooks.ts'
 import { Turns } from './record-iterator.ts'
-import type { Window } from './records.ts'
 import { LazySignal } from './signal.ts'
 
 /** The streams that a loop speaks on. */
@@ -60,7 +53,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   readonly #abandonment: Abandonment
   readonly #conversation = new Conversation()
   readonly #signal = new LazySignal()
-  readonly #lock = new Lock()
+  readonly #hand: Hand = new Hand(this)
   #state: 'open' | 'ended' | 'failed' = 'open'
   #failure: unknown
   #lost = false
@@ -68,11 +61,6 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   #caller: AsyncResource | null = null
   #shard: Shard | null = null
   #inHand: Message | null = null
-  // The records that are worked on, or were left; how often they were handed out; and the attempt that is live.
-  #window: Window | null = null
-  #attempts = 0
-  #batch: RecordBatch | null = null
-  #cancelWait: (() => void) | null = null
   #leaving: (() => void)[] = []
   #running = false
 
@@ -151,7 +139,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       reason instanceof ChannelClosedError ? reason : new ChannelClosedError(unanswered, { cause: error }),
     )
     // With the body at work there is no pending next(): the next step of either loop throws the error.
-    if (this.#lock.waiting) this.#dismiss({ reason: error })
+    if (this.#hand.lock.waiting) this.#dismiss({ reason: error })
     this.#reportLeft(true)
     this.#finishUp()
   }
@@ -160,7 +148,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   close(): void {
     if (this.#state !== 'open') return
     this.#conversation.fail()
-    this.#batch?.end('the session was closed')
+    this.#hand.batch?.end('the session was closed')
     if (this.#inHand !== null || this.#unfinished > 0) this.#reportLeft(true)
     this.#end(new ChannelClosedError('The session was closed before the checkpoint was answered.'))
   }
@@ -171,7 +159,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     if (iterator.done)
       return this.#state === 'open' ? this.turns.turn().then(() => DONE) : Promise.resolve(DONE)
     try {
-      this.#lock.check(iterator)
+      this.#hand.lock.check(iterator)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -180,11 +168,11 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       iterator.done = true
       return this.#state === 'failed' ? Promise.reject(this.#failure) : Promise.resolve(DONE)
     }
-    const entered = this.#lock.holder === null
-    const result = this.#lock.ask(iterator)
-    this.#batch?.end('the next batch was asked for')
+    const entered = this.#hand.lock.holder === null
+    const result = this.#hand.lock.ask(iterator)
+    this.#hand.batch?.end('the next batch was asked for')
     if (entered) this.#enter()
-    if (entered && this.#window !== null) void this.turns.turn().then(() => this.#run())
+    if (entered && this.#hand.left) void this.turns.turn().then(() => this.#run())
     else void this.#run()
     return result
   }
@@ -192,7 +180,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   /** The loop is left. With the lease lost, that takes until the input has ended. */
   async leave(iterator: BatchIterator): Promise<BatchResult> {
     iterator.done = true
-    if (this.#lock.holder !== iterator) return DONE
+    if (this.#hand.lock.holder !== iterator) return DONE
     this.#dismiss()
     void this.#run()
     if (this.#lost && this.#state === 'open') {
@@ -274,71 +262,30 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       this.fail(error)
     }
     this.#running = false
-    if (this.#state === 'open' && this.#lock.holder === null && this.#hasWork) this.#reportLeft(false)
+    if (this.#state === 'open' && this.#hand.lock.holder === null && this.#hasWork) this.#reportLeft(false)
   }
 
   // What to do now; null when it is the user's turn, or the daemon's.
   #nextStep(): (() => Promise<void> | void) | null {
-    if (this.#state !== 'open') return null
+    const hand = this.#hand
+    const { waiting } = hand.lock
     const message = this.#inHand
-    const batch = this.#batch
-    const { waiting } = this.#lock
-    if (batch !== null && !waiting) return null
+    if (this.#state !== 'open' || hand.busy) return null
     if (this.#lost) return message === null ? null : () => this.#answerAfterLoss(message)
-    if (batch !== null) return this.#mayBeCovered(batch) ? null : () => this.#finish(batch)
-    if (this.#window !== null || this.#unfinished > 0) {
-      if (!waiting) return null
-      const window = this.#window ?? this.#fill()
-      if (window !== null) return () => this.#handOut(window)
+    if (hand.batch !== null) return hand.mayBeCovered ? null : () => this.#finish()
+    if (hand.left || this.#unfinished > 0) {
+      const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
+      if (!waiting || hand.give(ending, () => void this.#run())) return null
       // More records are wanted.
       if (message?.action !== 'processRecords') return null
     }
-    if (message === null || (this.#lock.holder === null && !isRecords(message))) return null
+    if (message === null || (hand.lock.holder === null && !isRecords(message))) return null
     return () => this.#answer(message)
   }
 
-  // Whether the rest of a batch that was left early is finished is for the daemon to say.
-  #mayBeCovered(batch: RecordBatch): boolean {
-    const last = batch.window.records.at(-1)
-    return batch.refusal !== null && last !== undefined && this.checkpointing.checkpointer.awaits(last)
-  }
-
-  // The next batch; null where more records are wanted for it.
-  #fill(): Window | null {
-    const { line } = this.checkpointing
-    const sizes = this.#lock.holder?.sizes ?? null
-    const from = line.watermark
-    if (sizes === null) return line.window(from, line.end)
-    const { to, mayGrow } = line.cut(from, sizes)
-    const ending = this.#inHand?.action === 'shutdownRequested' || this.#inHand?.action === 'shardEnded'
-    const rest =
-      sizes.maxWait === null ? null : (line.arrivedAt(from) ?? 0) + sizes.maxWait - this.clock.now()
-    if (!mayGrow || ending || (rest !== null && rest <= 0)) return line.window(from, to)
-    this.#cancelWait?.()
-    this.#cancelWait = rest === null ? null : this.clock.after(rest, () => void this.#run(), { unref: true })
-    return null
-  }
-
-  #handOut(window: Window): void {
-    this.#attempts = window === this.#window ? this.#attempts + 1 : 1
-    this.#window = window
-    this.#batch = new RecordBatch(window, this.#attempts, this)
-    this.checkpointing.handedOut = window.to
-    this.turns.turned()
-    this.#lock.give(this.#batch)
-  }
-
-  // The user asked for the next batch, which finishes this one.
-  #finish(batch: RecordBatch): void {
-    const { refusal } = batch
-    if (refusal !== null) {
-      this.#dismiss({ reason: new UsageError(refusal) })
-      return
-    }
-    this.checkpointing.finishBefore(batch.window.to)
-    this.checkpointing.ask('batch')
-    this.#batch = null
-    this.#window = null
+  #finish(): void {
+    this.#hand.finish()
+    if (this.#hand.lock.holder === null) this.#updateHold()
   }
 
   // Does what the action calls for and acknowledges it, when no answer to a checkpoint is on its way any more.
@@ -362,8 +309,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
 
   // The shard is another worker's: what was in the user's hands is dropped.
   #answerAfterLoss(message: Message): Promise<void> | void {
-    this.#batch = null
-    this.#window = null
+    this.#hand.drop()
     return message.action === 'processRecords' ? this.#acknowledge() : this.#answer(message)
   }
 
@@ -389,7 +335,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   #end(reason: KclError): void {
     this.#state = 'ended'
     this.checkpointing.checkpointer.close(reason)
-    if (this.#lock.waiting) this.#dismiss()
+    if (this.#hand.lock.waiting) this.#dismiss()
     this.#finishUp()
   }
 
@@ -399,19 +345,14 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     for (const settle of this.#leaving.splice(0)) settle()
   }
 
-  // The live loop is over, and with it the attempt.
   #dismiss(error?: { readonly reason: unknown }): void {
-    this.#cancelWait?.()
-    this.#cancelWait = null
-    this.#batch?.end('its loop was left')
-    this.#batch = null
-    this.#lock.release(error)
+    this.#hand.release(error)
     this.#updateHold()
   }
 
   #abort(reason: KclError): void {
     this.#signal.abort(() => reason)
-    this.#batch?.abort(reason)
+    this.#hand.batch?.abort(reason)
   }
 
   get #unfinished(): number {
@@ -437,10 +378,10 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
 
   #updateHold(): void {
     const { hasWaiters } = this.checkpointing.checkpointer
-    const reason = this.#lock.holder !== null || this.#lost || hasWaiters
+    const reason = this.#hand.lock.holder !== null || this.#lost || hasWaiters
     if (this.#caller !== null) this.#wire.hold(reason && this.#state === 'open')
     // The answer may have finished what was left early.
-    if (this.#lock.waiting) queueMicrotask(() => void this.#run())
+    if (this.#hand.lock.waiting) queueMicrotask(() => void this.#run())
   }
 }
 

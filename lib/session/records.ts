@@ -6,6 +6,7 @@ import { comparePositions, toPosition } from '../checkpoint/position.ts'
 import type { Mark } from '../checkpoint/progress.ts'
 import type { Position, WireRecord } from '../protocol/messages.ts'
 import { KinesisRecord, sizeOf } from '../record.ts'
+import { lowest, Segment } from './segment.ts'
 
 /** A stretch of the line: `from` inclusive, `to` exclusive. */
 export interface Window {
@@ -272,96 +273,6 @@ export class RecordLine {
       return segment === undefined || comparePositions(segment.last, position) >= 0
     })
   }
-}
-
-/** The records of one delivery. */
-class Segment {
-  readonly from: number
-  to: number
-  records: readonly KinesisRecord[] | null
-  readonly first: Position
-  last: Position
-  readonly millisBehindLatest: number | null
-  readonly arrivedAt: number
-  readonly bytesBefore: number
-  bytes = 0
-  #finishedAt: Float64Array | null = null
-  #firstFinishedAt: number | null = null
-
-  constructor(
-    from: number,
-    records: readonly KinesisRecord[],
-    millisBehindLatest: number | null,
-    now: number,
-    bytesBefore: number,
-  ) {
-    this.from = from
-    this.to = from + records.length
-    this.records = records
-    this.first = at(records, 0)
-    this.last = at(records, records.length - 1)
-    this.millisBehindLatest = millisBehindLatest
-    this.arrivedAt = now
-    this.bytesBefore = bytesBefore
-    for (const record of records) this.bytes += sizeOf(record)
-  }
-
-  finish(number: number, now: number): void {
-    this.#finishedAt ??= new Float64Array(this.to - this.from)
-    this.#finishedAt[number - this.from] = now
-  }
-
-  finishedAt(number: number): number | null {
-    return this.#finishedAt?.[number - this.from] ?? this.#firstFinishedAt
-  }
-
-  numberAt(position: Position): number {
-    const { records } = this
-    if (records === null) return comparePositions(this.last, position) === 0 ? this.to - 1 : -1
-    const index = indexAt(records, position)
-    return index < 0 ? -1 : this.from + index
-  }
-
-  release(): void {
-    this.#firstFinishedAt = this.#finishedAt?.[0] ?? null
-    this.#finishedAt = null
-    this.records = null
-  }
-
-  /** Becomes one with the segment behind it, which is released as this one is. */
-  absorb(other: Segment): void {
-    this.to = other.to
-    this.last = other.last
-    this.bytes += other.bytes
-  }
-}
-
-/** The index of the record at a position, or -1; by halves, for records lie in the order of the shard. */
-export function indexAt(records: readonly KinesisRecord[], position: Position): number {
-  const index = lowest(records.length, (place) => {
-    const record = records[place]
-    return record === undefined || comparePositions(record, position) >= 0
-  })
-  const found = records[index]
-  return found !== undefined && comparePositions(found, position) === 0 ? index : -1
-}
-
-function at(records: readonly KinesisRecord[], index: number): Position {
-  const record = records[index]
-  if (record === undefined) throw new RangeError(`There is no record ${index} of ${records.length}.`)
-  return toPosition(record)
-}
-
-// The lowest index below `length` for which `reached` holds, which it does for all behind it; `length` where none does.
-function lowest(length: number, reached: (index: number) => boolean): number {
-  let low = 0
-  let high = length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (reached(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 // Into about so many the past is divided where nothing is stored.

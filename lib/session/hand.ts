@@ -1,0 +1,107 @@
+// What is in the user's hands: the window of records that is worked on or was left, the live attempt at it, and the
+// lock that says which loop has the shard.
+
+import { UsageError } from '../errors.ts'
+import { type BatchOwner, RecordBatch } from './batch.ts'
+import { Lock } from './batch-iterator.ts'
+import type { Window } from './records.ts'
+
+/** The user's side of a loop. */
+export class Hand {
+  readonly lock: Lock = new Lock()
+  readonly #owner: BatchOwner
+  #batch: RecordBatch | null = null
+  // Outlives the attempts at it.
+  #window: Window | null = null
+  #attempts = 0
+  #cancelWait: (() => void) | null = null
+
+  constructor(owner: BatchOwner) {
+    this.#owner = owner
+  }
+
+  /** The live attempt. */
+  get batch(): RecordBatch | null {
+    return this.#batch
+  }
+
+  /** Whether a batch was left, and waits for another attempt. */
+  get left(): boolean {
+    return this.#window !== null && this.#batch === null
+  }
+
+  /** Whether the user's code is at work on a batch. */
+  get busy(): boolean {
+    return this.#batch !== null && !this.lock.waiting
+  }
+
+  /** Whether the rest of a batch that was left early may be finished by a checkpoint on its way: that is for the daemon to say. */
+  get mayBeCovered(): boolean {
+    const last = this.#batch?.window.records.at(-1)
+    if (last === undefined || this.#batch?.refusal === null) return false
+    return this.#owner.checkpointing.checkpointer.awaits(last)
+  }
+
+  /**
+   * Hands out what was left, or the next batch; answers whether there was one. Where more records are wanted for it,
+   * `again` is called when it has waited for long enough. With `ending` no more will come.
+   */
+  give(ending: boolean, again: () => void): boolean {
+    const window = this.#window ?? this.#fill(ending, again)
+    if (window === null) return false
+    this.#attempts = window === this.#window ? this.#attempts + 1 : 1
+    this.#window = window
+    this.#batch = new RecordBatch(window, this.#attempts, this.#owner)
+    this.#owner.checkpointing.handedOut = window.to
+    this.#owner.turns.turned()
+    this.lock.give(this.#batch)
+    return true
+  }
+
+  /** The next batch was asked for, which finishes the one in hand, if it may. Throws what a policy throws. */
+  finish(): void {
+    const batch = this.#batch
+    if (batch === null) return
+    const { checkpointing } = this.#owner
+    if (batch.refusal !== null) {
+      this.release({ reason: new UsageError(batch.refusal) })
+      return
+    }
+    checkpointing.finishBefore(batch.window.to)
+    checkpointing.ask('batch')
+    this.drop()
+  }
+
+  /** Nobody needs the batch in hand any more. */
+  drop(): void {
+    this.#batch = null
+    this.#window = null
+  }
+
+  /** The live loop is over, and with it the attempt; what it waits for ends in `error`, or is done. */
+  release(error?: { readonly reason: unknown }): void {
+    this.#stopWaiting()
+    this.#batch?.end('its loop was left')
+    this.#batch = null
+    this.lock.release(error)
+  }
+
+  #fill(ending: boolean, again: () => void): Window | null {
+    const { line } = this.#owner.checkpointing
+    const from = line.watermark
+    const sizes = this.lock.holder?.sizes ?? null
+    if (sizes === null) return line.window(from, line.end)
+    const { to, mayGrow } = line.cut(from, sizes)
+    const now = this.#owner.clock.now()
+    const rest = sizes.maxWait === null ? null : (line.arrivedAt(from) ?? now) + sizes.maxWait - now
+    this.#stopWaiting()
+    if (!mayGrow || ending || (rest !== null && rest <= 0)) return line.window(from, to)
+    if (rest !== null) this.#cancelWait = this.#owner.clock.after(rest, again, { unref: true })
+    return null
+  }
+
+  #stopWaiting(): void {
+    this.#cancelWait?.()
+    this.#cancelWait = null
+  }
+}
