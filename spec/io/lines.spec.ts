@@ -49,6 +49,13 @@ describe('LineReader', { timeout: 120_000 }, () => {
     assert.deepEqual(await read(bytesIn([Buffer.from(`${line}\n`)])), { lines: [line], error: null })
   })
 
+  it('takes a carriage return inside a line for a part of it', async () => {
+    const { lines } = await read(
+      bytesIn([Buffer.from('a\rb\n\r\r\nc\r'), Buffer.from('\n\r'), Buffer.from('\n')]),
+    )
+    assert.deepEqual(lines, ['a\rb', '\r', 'c', ''])
+  })
+
   it('reads non-ASCII text byte by byte', async () => {
     const line = 'Zürich 東京 🚀 \u2028 end'
     const bytes = Buffer.from(`\n${line}\r\n\n${line}\n`)
@@ -246,11 +253,11 @@ function split(bytes: Buffer, sizes: number[]): Buffer[] {
 
 function text(): fc.Arbitrary<{ sent: string; lines: string[] }> {
   const letters = fc.string({
-    unit: fc.constantFrom('a', 'é', '\u2028', '\u2029', '\u0085', '東', '🚀', '"', '\0'),
+    unit: fc.constantFrom('a', 'é', '\u2028', '\u2029', '\u0085', '東', '🚀', '"', '\0', '\ra'),
   })
   const line = fc.oneof(
     letters,
-    fc.string({ unit: 'binary' }).map((any) => any.replace(/[\r\n]/g, '')),
+    fc.string({ unit: 'binary' }).map((any) => any.replace(/\n|\r$/g, '')),
   )
   const ended = fc.record({ line, end: fc.constantFrom('\n', '\r\n') })
   return fc.record({ whole: fc.array(ended, { maxLength: 12 }), half: letters }).map(({ whole, half }) => ({
