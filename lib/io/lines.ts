@@ -151,6 +151,8 @@ export class LineReader {
     if (this.#half.length > 0) {
       this.#half.add(line)
       line = this.#half.take()
+    } else {
+      this.#half.notNeeded()
     }
     return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line
   }
@@ -166,9 +168,11 @@ export class LineReader {
   }
 }
 
-// Grows by doubling: a line of 14 MB that comes in small pieces would else be copied, or kept, piece by piece.
+// Grows by doubling: a line of 14 MB that comes in small pieces would else be copied, or kept, piece by piece. It keeps
+// what it has grown to while lines need it, because new memory costs more than all that is done with it here.
 class HalfLine {
   #buffer: Buffer = EMPTY
+  #idle = 0
   length = 0
 
   add(bytes: Buffer): void {
@@ -185,9 +189,16 @@ class HalfLine {
   /** Valid until the next `add`. */
   take(): Buffer {
     const bytes = this.#buffer.subarray(0, this.length)
+    this.#idle = this.length < this.#buffer.length / 4 ? this.#idle + 1 : 0
     this.length = 0
-    if (this.#buffer.length > KEPT) this.#buffer = EMPTY
+    if (this.#idle > PATIENCE) this.#buffer = EMPTY
     return bytes
+  }
+
+  /** A line came in one piece. */
+  notNeeded(): void {
+    this.#idle += 1
+    if (this.#idle > PATIENCE) this.#buffer = EMPTY
   }
 }
 
@@ -217,5 +228,5 @@ class Pieces {
 const EMPTY: Buffer = Buffer.alloc(0)
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
-// Room for half a line that is kept for the next one.
-const KEPT = 1 << 20
+// Lines in a row that need no such memory, or far less, before it is given back.
+const PATIENCE = 16

@@ -5,6 +5,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LineReader } from '../../lib/io/lines.ts'
+import { collectGarbage } from '../helpers/garbage.ts'
 import { startChild } from './child.ts'
 
 describe('LineReader', { timeout: 120_000 }, () => {
@@ -67,15 +68,34 @@ describe('LineReader', { timeout: 120_000 }, () => {
     const ascii = 'x'.repeat(14 << 20)
     const other = `${ascii}é\u2028🚀`
     const bytes = Buffer.from(`${ascii}\n${other}\n${ascii}\n`)
-    const pieces: Buffer[] = []
-    for (let from = 0; from < bytes.length; from += 65_536) pieces.push(bytes.subarray(from, from + 65_536))
-    const { lines } = await read(bytesIn(pieces))
+    const { lines } = await read(bytesIn(inPieces(bytes)))
     // Not deepEqual: its report of a difference would be as long.
     assert.deepEqual(
       lines.map((line) => line.length),
       [ascii.length, other.length, ascii.length],
     )
     assert.ok(lines[0] === ascii && lines[1] === other && lines[2] === ascii)
+  })
+
+  it('reads long lines and short ones by turns', async () => {
+    const lines = Array.from({ length: 80 }, (_, n) => `${n}${'x'.repeat(n % 20 === 0 ? 200_000 : n)}`)
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    assert.deepEqual((await read(bytesIn(inPieces(bytes)))).lines, lines)
+  })
+
+  it('gives the memory of a long line back once the lines after it are short', async () => {
+    const input = new PassThrough()
+    let lines = 0
+    const reader = new LineReader(input, { line: () => (lines += 1), end() {} })
+    reader.start()
+    const piece = Buffer.alloc(65_536, 'x')
+    const before = memoryInBuffers()
+    for (let count = 0; count < 1024; count += 1) input.write(piece)
+    input.write('\n')
+    for (let line = 0; line < 40; line += 1) input.write('short\n')
+    while (lines < 41) await new Promise(setImmediate)
+    assert.ok(memoryInBuffers() - before < 16 << 20)
+    reader.stop()
   })
 
   it('takes half a line at the end for no line', async () => {
@@ -216,6 +236,11 @@ describe('LineReader', { timeout: 120_000 }, () => {
   })
 })
 
+function memoryInBuffers(): number {
+  collectGarbage()
+  return process.memoryUsage().arrayBuffers
+}
+
 function read(input: Readable): Promise<{ lines: string[]; error: Error | null }> {
   const lines: string[] = []
   return new Promise((resolve, reject) => {
@@ -249,6 +274,13 @@ function split(bytes: Buffer, sizes: number[]): Buffer[] {
     return bytes.subarray(from - size, from)
   })
   return [...pieces, bytes.subarray(from)]
+}
+
+// As a pipe hands them out.
+function inPieces(bytes: Buffer): Buffer[] {
+  const pieces: Buffer[] = []
+  for (let from = 0; from < bytes.length; from += 65_536) pieces.push(bytes.subarray(from, from + 65_536))
+  return pieces
 }
 
 function text(): fc.Arbitrary<{ sent: string; lines: string[] }> {
