@@ -36,7 +36,8 @@ export type Message =
   | {
       readonly action: 'processRecords'
       readonly wireName: string
-      readonly records: readonly WireRecord[]
+      /** The receiver's own, to keep and to change. */
+      readonly records: WireRecord[]
       readonly millisBehindLatest: number | null
     }
   | { readonly action: 'shutdownRequested' | 'shardEnded' | 'leaseLost'; readonly wireName: string }
@@ -119,38 +120,41 @@ function readShard(fields: Record<string, unknown>): Shard {
   }
 }
 
-function readRecords(value: unknown): readonly WireRecord[] {
+// The very objects of JSON.parse, checked and completed: a batch may have ten thousand, and a copy of each is felt.
+function readRecords(value: unknown): WireRecord[] {
   if (!Array.isArray(value)) throw missing('processRecords', 'records', value)
-  return value.map(readRecord)
+  const records: unknown[] = value
+  for (let index = 0; index < records.length; index += 1) {
+    const record = records[index]
+    if (typeof record !== 'object' || record === null) {
+      throw missing('processRecords', `records[${index}]`, record)
+    }
+    const wrong = completeRecord(record)
+    if (wrong !== null) throw badField(record, index, wrong)
+  }
+  return records as WireRecord[]
 }
 
-function readRecord(value: unknown, index: number): WireRecord {
-  const at = `records[${index}]`
-  if (typeof value !== 'object' || value === null) throw missing('processRecords', at, value)
-  const fields = value as Record<string, unknown>
-  if (!isSequenceNumber(fields.sequenceNumber)) {
-    throw missing('processRecords', `${at}.sequenceNumber`, fields.sequenceNumber, 'a string of digits')
-  }
-  if (typeof fields.partitionKey !== 'string') {
-    throw missing('processRecords', `${at}.partitionKey`, fields.partitionKey)
-  }
-  const time = fields.approximateArrivalTimestamp
-  return {
-    data: optionalString('processRecords', `${at}.data`, fields.data),
-    partitionKey: fields.partitionKey,
-    sequenceNumber: fields.sequenceNumber,
-    subSequenceNumber: readSubSequence(`${at}.subSequenceNumber`, fields.subSequenceNumber),
-    approximateArrivalTimestamp: optionalNumber('processRecords', `${at}.approximateArrivalTimestamp`, time),
-  }
+// Answers the field that is not as it should be; null where all are.
+function completeRecord(record: UncheckedRecord): keyof WireRecord | null {
+  record.data ??= null
+  record.subSequenceNumber ??= 0
+  record.approximateArrivalTimestamp ??= null
+  const { data, subSequenceNumber, approximateArrivalTimestamp: time } = record
+  if (!isSequenceNumber(record.sequenceNumber)) return 'sequenceNumber'
+  if (typeof record.partitionKey !== 'string') return 'partitionKey'
+  if (data !== null && typeof data !== 'string') return 'data'
+  if (!Number.isSafeInteger(subSequenceNumber) || (subSequenceNumber as number) < 0)
+    return 'subSequenceNumber'
+  if (time !== null && typeof time !== 'number') return 'approximateArrivalTimestamp'
+  return null
 }
 
-function readSubSequence(field: string, value: unknown): number {
-  const number = optionalNumber('processRecords', field, value) ?? 0
-  if (!Number.isSafeInteger(number) || number < 0) {
-    throw missing('processRecords', field, value, 'a whole number, 0 or more')
-  }
-  return number
+function badField(record: UncheckedRecord, index: number, field: keyof WireRecord): DaemonProtocolError {
+  return missing('processRecords', `records[${index}].${field}`, record[field], EXPECTED[field])
 }
+
+type UncheckedRecord = { -readonly [Field in keyof WireRecord]?: unknown }
 
 // Daemons of the 1.x line told the end of a shard and the loss of a lease in one action.
 function readReason(reason: unknown): 'shardEnded' | 'leaseLost' {
@@ -187,6 +191,14 @@ function excerpt(text: string): string {
 
 function quote(text: string): string {
   return JSON.stringify(text)
+}
+
+// What a field of a record should be.
+const EXPECTED: { readonly [Field in keyof WireRecord]?: string } = {
+  sequenceNumber: 'a string of digits',
+  data: 'a string or null',
+  subSequenceNumber: 'a whole number, 0 or more',
+  approximateArrivalTimestamp: 'a number or null',
 }
 
 const DIGITS = /^\d+$/
