@@ -30,11 +30,11 @@ export class CheckpointError extends KclError {
   /** Whether another try may succeed: the daemon's tables were busy or away. */
   readonly retryable: boolean
   /** The position that was refused, or null for the end of the shard. */
-  readonly position: RefusedPosition | null
+  readonly position: ErrorPosition | null
 
   constructor(
     message: string,
-    details: { exception: string; retryable: boolean; position: RefusedPosition | null },
+    details: { exception: string; retryable: boolean; position: ErrorPosition | null },
     options?: ErrorOptions,
   ) {
     super(message, options)
@@ -54,8 +54,31 @@ export class ChannelClosedError extends KclError {
   readonly code = 'KCL_CHANNEL_CLOSED'
 }
 
-// A Position, in the words of the protocol's room, which lies above this one.
-interface RefusedPosition {
+/** The data of a record are not JSON, or do not fit the schema. `cause` is what the parser or the schema threw. */
+export class RecordError extends KclError {
+  readonly code = 'KCL_RECORD'
+  /** Where the record stands. */
+  readonly position: ErrorPosition
+  /** What does not fit the schema; empty where the data are not JSON, or a function threw something else. */
+  readonly issues: readonly RecordIssue[]
+
+  constructor(
+    message: string,
+    details: { position: ErrorPosition; issues: readonly RecordIssue[] },
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.position = details.position
+    this.issues = details.issues
+  }
+}
+
+// A Position and a SchemaIssue, in the words of rooms that lie above this one.
+interface RecordIssue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+interface ErrorPosition {
   readonly sequenceNumber: string
   readonly subSequenceNumber: number
 }

@@ -18,11 +18,13 @@ export {
   DaemonProtocolError,
   KclError,
   LeaseLostError,
+  RecordError,
   UsageError,
 } from './errors.ts'
 export type { Logger } from './io/log.ts'
 export type { Position, Shard } from './protocol/messages.ts'
-export type { KinesisRecord } from './record.ts'
+export type { KinesisRecord, RecordJson } from './record.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts'
 export type { ErrorDecision, ForEachOptions, RecordBatch, RecordHandler } from './session/batch.ts'
 export type { BatchOptions } from './session/batch-iterator.ts'
 export type { SessionForEachOptions } from './session/for-each.ts'

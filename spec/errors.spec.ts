@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import * as errors from '../lib/errors.ts'
 import * as library from '../lib/index.ts'
 
-const { CheckpointError, KclError, ...plain } = errors
+const { CheckpointError, KclError, RecordError, ...plain } = errors
 
 // Every exported error is listed here with its code: codes are public, and never change.
 const CODES: Record<string, string> = {
@@ -12,6 +12,7 @@ const CODES: Record<string, string> = {
   CheckpointError: 'KCL_CHECKPOINT',
   DaemonProtocolError: 'KCL_DAEMON_PROTOCOL',
   LeaseLostError: 'KCL_LEASE_LOST',
+  RecordError: 'KCL_RECORD',
   UsageError: 'KCL_USAGE',
 }
 
@@ -19,6 +20,11 @@ const cause = new Error('below')
 const details = { exception: 'ThrottlingException', retryable: true, position: null }
 const made: Record<string, errors.KclError> = {
   CheckpointError: new CheckpointError('what, and what to do', details, { cause }),
+  RecordError: new RecordError(
+    'what, and what to do',
+    { position: { sequenceNumber: '49', subSequenceNumber: 0 }, issues: [] },
+    { cause },
+  ),
 }
 for (const [name, Class] of Object.entries(plain)) made[name] = new Class('what, and what to do', { cause })
 

@@ -11,7 +11,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['errors.ts', 'timers.ts', 'lazy.ts', 'time.ts'],
   ['protocol/'],
   ['checkpoint/'],
-  ['record.ts'],
+  ['schema.ts', 'record.ts'],
   ['io/'],
   ['report/'],
   ['session/'],

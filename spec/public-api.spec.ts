@@ -28,6 +28,7 @@ test('at run time there are these names and no others', () => {
     'KclError',
     'KclSession',
     'LeaseLostError',
+    'RecordError',
     'UsageError',
     'allOf',
     'anyOf',

@@ -2,6 +2,7 @@
 // line compiles after all, the build fails.
 
 import { Temporal } from '@js-temporal/polyfill'
+import { z } from 'zod'
 import {
   anyOf,
   type CheckpointError,
@@ -140,6 +141,8 @@ export const policies: CheckpointPolicy[] = [
   },
 ]
 
+const place = () => record.json(z.object({ place: z.string().transform((text) => text) })).place
+
 export async function records(): Promise<void> {
   same<typeof record.data, Buffer>(true)
   same<typeof record.sequenceNumber, string>(true)
@@ -149,6 +152,10 @@ export async function records(): Promise<void> {
   // @ts-expect-error: unknown until it is said or checked
   parsed.place
   record.json<{ place: string }>().place
+  record.json((value) => String(value)).length
+  same<string, ReturnType<typeof place>>(true)
+  // @ts-expect-error: a schema is no list of fields
+  record.json({ place: String })
   // @ts-expect-error: what came is not changed
   record.partitionKey = 'other'
   same<Awaited<ReturnType<typeof batch.checkpoint>>, boolean>(true)
