@@ -30,7 +30,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['launcher/launch.ts'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],
-  ['http/'],
+  ['leases/', 'http/'],
   ['cli/'],
 ]
 

@@ -30,6 +30,18 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: 'put a file of records into a stream',
     load: async () => (await import('./put.ts')).put,
   },
+  probe: {
+    about: 'ask a worker with --http whether it is live or ready',
+    load: async () => (await import('./probe.ts')).probe,
+  },
+  status: {
+    about: 'tell who owns which shard of an application, and how far each is',
+    load: async () => (await import('./status.ts')).status,
+  },
+  reset: {
+    about: 'begin an application anew at another place of its stream',
+    load: async () => (await import('./reset.ts')).reset,
+  },
   check: {
     about: "print the daemon's configuration, where each value comes from, and what is wrong with it",
     load: async () => (await import('./check.ts')).check,

@@ -115,12 +115,12 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(milliseconds / 60_000)} min ${Math.floor((milliseconds % 60_000) / 1000)} s`
 }
 
-/** Rows of cells, the first column to the left and the others to the right. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+/** Rows of cells, the first columns to the left and the others to the right. */
+export function columns(rows: readonly (readonly string[])[], toTheLeft = 1): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
   return rows.map((row) =>
     row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .map((cell, at) => (at < toTheLeft ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
       .join('  ')
       .trimEnd(),
   )

@@ -1,0 +1,89 @@
+// The application that `status` and `reset` are about: its tables, its stream and clients for both, from the same
+// settings that `run` starts the daemon with.
+
+import type { Command } from 'commander'
+import { type AwsCall, AwsError, awsClient } from '../aws/client.ts'
+import { UsageError } from '../errors.ts'
+import { readConfiguration } from '../launcher/configuration/configuration.ts'
+import { endpointOf } from '../launcher/configuration/endpoint-keys.ts'
+import { settingFlags } from '../launcher/configuration/flags.ts'
+import type { TableNames } from '../leases/lease-table.ts'
+import { collect } from './configuration-options.ts'
+
+/** Where an application keeps what it knows. */
+export interface ApplicationPlace {
+  readonly application: string
+  readonly tables: TableNames
+  /** Its name or ARN; null where it was not given. */
+  readonly stream: string | null
+  /** Milliseconds. */
+  readonly failoverTime: number
+  readonly dynamoDB: AwsCall
+  /** Asked for where it is needed: `status` without --lag needs no rights on the stream. */
+  readonly kinesis: () => AwsCall
+}
+
+/** Adds the options that say which application. */
+export function withApplicationOptions(command: Command): Command {
+  return command
+    .option('--config <file>', "the daemon's .properties file: application, stream, region and endpoints")
+    .option('--set <key=value>', 'a property (repeatable); --key=value does the same', collect)
+    .allowUnknownOption()
+    .allowExcessArguments()
+}
+
+/** Reads them. Throws UsageError where the application or the region is not known. */
+export function applicationPlace(command: Command): ApplicationPlace {
+  const options = command.opts<{ config?: string; set?: readonly string[] }>()
+  const own = command.options.map(({ long }) => long?.slice(2) ?? '')
+  const { settings } = readConfiguration({
+    file: options.config,
+    flags: settingFlags(command.args, options.set ?? [], own),
+    command: [],
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    stopTimeout: 0,
+    now: Date.now(),
+  })
+  const value = (key: string): string | undefined => settings.get(key)?.value.trim() || undefined
+  const application = value('applicationName')
+  if (application === undefined) {
+    throw new UsageError(
+      'Which application? Give --application-name=NAME, KCL_APPLICATION_NAME, or --config=FILE with an applicationName.',
+    )
+  }
+  const region = value('regionName') ?? value('kinesisClient.region') ?? process.env.AWS_REGION
+  if (region === undefined) {
+    throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
+  }
+  const client = (service: 'kinesis' | 'dynamodb'): AwsCall =>
+    awsClient({ service, endpoint: endpointOf(settings, service), region, environment: process.env })
+  return {
+    application,
+    tables: {
+      leases: value('tableName') ?? application,
+      workers: value('workerMetricsTableName') ?? `${application}-WorkerMetricStats`,
+      coordinator: value('coordinatorStateTableName') ?? `${application}-CoordinatorState`,
+    },
+    stream: value('streamArn') ?? value('streamName') ?? null,
+    failoverTime: Number(value('failoverTimeMillis') ?? 10_000),
+    dynamoDB: client('dynamodb'),
+    kinesis: () => client('kinesis'),
+  }
+}
+
+/** Does `work`; what a service says against it, or that nobody answers, comes out as one sentence. */
+export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof AwsError) throw new UsageError(`AWS says no: ${error.message}`, { cause: error })
+    if (error instanceof TypeError && error.message === 'fetch failed') {
+      const why = error.cause instanceof Error ? error.cause.message : error.message
+      throw new UsageError(`Nothing answers: ${why || String(error.cause)}. Is the endpoint right?`, {
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
