@@ -10,7 +10,7 @@ import type { Reporter } from './reporter.ts'
 
 /** What the lock is looked for with. */
 export interface LeaderLockOptions {
-  /** A client for DynamoDB, or undefined where one cannot be made. */
+  /** A client for DynamoDB; undefined where no region is named. */
   readonly dynamoDB: AwsCall | undefined
   /** The table of the application's coordinator state. */
   readonly table: string
@@ -30,7 +30,7 @@ export class LeaderLock {
   /** Before a daemon starts: an earlier launcher of the same name may have been killed with its daemon. */
   async beforeStart(): Promise<void> {
     try {
-      if (await this.#inTime(this.#release())) this.#tellReleased()
+      if (await this.#releaseInTime()) this.#tellReleased()
     } catch {
       // Without a table there is no lock; and whoever cannot be reached is told of by the daemon's own start.
     }
@@ -40,7 +40,7 @@ export class LeaderLock {
   async afterCrash(): Promise<void> {
     const { reporter } = this.#options
     try {
-      if (await this.#inTime(this.#release())) this.#tellReleased()
+      if (await this.#releaseInTime()) this.#tellReleased()
     } catch (error) {
       if (error instanceof AwsError && error.exception === 'ResourceNotFoundException') return
       const until = new Date(Date.now() + LONGEST_WAIT).toISOString()
@@ -52,16 +52,28 @@ export class LeaderLock {
     }
   }
 
-  /** Whether there was something to give back. */
-  async #release(): Promise<boolean> {
+  // The start of a daemon does not wait for a table that does not answer; and what is read later is not ours to
+  // give back any more, because the new daemon has the same name.
+  #releaseInTime(): Promise<boolean> {
+    const late = new AbortController()
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(PATIENCE, () => {
+        late.abort()
+        reject(new Error(`DynamoDB did not answer within ${PATIENCE / 1000} s.`))
+      })
+      this.#release(late.signal).then(resolve, reject).finally(cancel)
+    })
+  }
+
+  // Whether there was something to give back.
+  async #release(late: AbortSignal): Promise<boolean> {
     const { dynamoDB, table: TableName, workerIdentifier } = this.#options
-    if (dynamoDB === undefined) throw new Error('there are no credentials that kcl-session could use.')
+    if (dynamoDB === undefined) throw new Error('there is no region to look for it in.')
     const Key = { key: { S: 'Leader' } }
     const { Item: row } = (await dynamoDB('GetItem', { TableName, Key, ConsistentRead: true })) as LockRow
     const version = row?.recordVersionNumber?.S
-    if (version === undefined || row?.ownerName?.S !== workerIdentifier || row.isReleased !== undefined) {
-      return false
-    }
+    const own = row?.ownerName?.S === workerIdentifier && row.isReleased === undefined
+    if (version === undefined || !own || late.aborted) return false
     try {
       await dynamoDB('UpdateItem', {
         TableName,
@@ -79,16 +91,6 @@ export class LeaderLock {
       if (error instanceof AwsError && error.exception === 'ConditionalCheckFailedException') return false
       throw error
     }
-  }
-
-  // The start of a daemon does not wait for a table that does not answer. A release that comes later does no harm,
-  // because it names the version that it read.
-  #inTime<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = new Error(`DynamoDB did not answer within ${PATIENCE / 1000} s.`)
-      const cancel = this.#options.clock.after(PATIENCE, () => reject(late))
-      work.then(resolve, reject).finally(cancel)
-    })
   }
 
   #tellReleased(): void {

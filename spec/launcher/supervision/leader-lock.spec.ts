@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { AwsError } from '../../../lib/aws/client.ts'
 import { LeaderLock } from '../../../lib/launcher/supervision/leader-lock.ts'
 import { Reporter } from '../../../lib/launcher/supervision/reporter.ts'
@@ -51,7 +52,7 @@ test('says after a crash who waits and until when, where the lock cannot be give
     await table.look('afterCrash'),
     /WARN .*nobody leads it until \d\d:\d\d:\d\d at the latest: .*new shards.* and other workers wait\. Its lock in words-CoordinatorState could not be given back: AccessDeniedException: no/,
   )
-  assert.match(await table.look('afterCrash', false), /there are no credentials that kcl-session could use/)
+  assert.match(await table.look('afterCrash', false), /there is no region to look for it in/)
 })
 
 test('says nothing of it before a start, nor where there is no such table yet', async () => {
@@ -66,12 +67,28 @@ test('does not hold a start up while DynamoDB does not answer', async () => {
   assert.equal(await started, '')
 })
 
+test('leaves the lock of the daemon that it did start alone, when DynamoDB answers at last', async () => {
+  const row = { ownerName: 'me', recordVersionNumber: 'v1' }
+  const table = new Table(row)
+  let answer = (): void => {}
+  table.beforeRead = new Promise((resolve) => {
+    answer = resolve
+  })
+  const started = table.look('beforeStart')
+  table.clock.advance(3000)
+  assert.equal(await started, '')
+  answer()
+  await setImmediate()
+  assert.deepEqual(table.row, row)
+})
+
 type Row = { ownerName: string; recordVersionNumber: string; isReleased?: string }
 
 // The one row of the table, and of DynamoDB what is asked for here; an error or a promise stands for every answer.
 class Table {
   row: Row | null = null
   updates = 0
+  beforeRead: Promise<void> | undefined
   afterRead: () => void = () => {}
   readonly clock = new ManualClock()
   readonly #trouble: Error | Promise<never> | undefined
@@ -104,6 +121,7 @@ class Table {
     if (this.#trouble !== undefined) return this.#trouble
     assert.deepEqual([request.TableName, request.Key], ['words-CoordinatorState', { key: { S: 'Leader' } }])
     if (action === 'GetItem') {
+      await this.beforeRead
       const Item = this.row && Object.fromEntries(Object.entries(this.row).map(([key, S]) => [key, { S }]))
       this.afterRead()
       return Item === null ? {} : { Item }
