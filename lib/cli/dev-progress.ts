@@ -3,9 +3,9 @@
 import type { ShardProgress } from '../daemon/watch/progress.ts'
 import { columns, count, duration, plural, runTotals } from '../daemon/watch/report.ts'
 
-/** Keeps what is needed to tell a rate: how much there was a while ago. */
+/** Keeps what is needed to tell a rate: when there was less, and how much. */
 export class Rates {
-  readonly #last = new Map<string, { at: number; value: number; rate: number }>()
+  readonly #last = new Map<string, Sample>()
   readonly #start: number
 
   /** `start`: when there was nothing yet, in milliseconds. */
@@ -13,14 +13,30 @@ export class Rates {
     this.#start = start
   }
 
-  /** Records a second, over the last second or more. `now` in milliseconds. */
-  rate(name: string, value: number, now: number): number {
-    const last = this.#last.get(name) ?? { at: this.#start, value: 0, rate: 0 }
-    if (now - last.at < RATE_TIME) return last.rate
-    const rate = ((value - last.value) * 1000) / (now - last.at)
-    this.#last.set(name, { at: now, value, rate })
+  /**
+   * Records a second, over the last second, or, where records come more slowly, over the time that the last ones took;
+   * null while none has come. `now` in milliseconds.
+   */
+  rate(name: string, value: number, now: number): number | null {
+    const last = this.#last.get(name) ?? { at: this.#start, value: 0, rate: null, span: RATE_TIME }
+    const elapsed = now - last.at
+    if (value === last.value) {
+      // What takes longer than the last time gets slower by the moment.
+      return last.rate === null ? null : last.rate * Math.min(1, last.span / elapsed)
+    }
+    if (elapsed < RATE_TIME) return last.rate
+    const rate = ((value - last.value) * 1000) / elapsed
+    this.#last.set(name, { at: now, value, rate, span: elapsed })
     return rate
   }
+}
+
+interface Sample {
+  readonly at: number
+  readonly value: number
+  readonly rate: number | null
+  /** The time over which the rate was taken. */
+  readonly span: number
 }
 
 /** The live lines: shard, records, rate, lag, age of the last checkpoint, action in hand and its age. */
@@ -37,7 +53,7 @@ export function liveLines(
     ...shown.map((one) => [
       one.shard.id,
       `${count(one.acknowledged)}/${count(one.total)}`,
-      `${count(rates.rate(one.shard.id, one.acknowledged, now))}/s`,
+      inWords(rates.rate(one.shard.id, one.acknowledged, now)),
       one.millisBehindLatest === null ? '-' : duration(one.millisBehindLatest),
       one.checkpointSince === null ? 'none' : `${duration(now - one.checkpointSince)} ago`,
       one.action === null ? '-' : `${one.action} ${duration(now - one.actionSince)}`,
@@ -51,8 +67,14 @@ export function liveLines(
 /** One line for all shards. */
 export function totalLine(progress: readonly ShardProgress[], rates: Rates, now: number): string {
   const { total, acknowledged, checkpointed } = runTotals(progress)
-  const rate = count(rates.rate('', acknowledged, now))
-  return `${count(acknowledged)} of ${plural(total, 'record')} acknowledged, ${count(checkpointed)} checkpointed, ${rate}/s`
+  const rate = inWords(rates.rate('', acknowledged, now))
+  return `${count(acknowledged)} of ${plural(total, 'record')} acknowledged, ${count(checkpointed)} checkpointed, ${rate}`
+}
+
+// A slow handler's rate is told with a digit more, and not as none.
+function inWords(rate: number | null): string {
+  if (rate === null) return '-'
+  return `${rate < 10 ? rate.toFixed(1) : count(rate)}/s`
 }
 
 const RATE_TIME = 1000

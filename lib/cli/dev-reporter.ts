@@ -19,6 +19,7 @@ import {
 } from '../daemon/watch/report.ts'
 import { systemClock } from '../time.ts'
 import { clearInterval, setInterval } from '../timers.ts'
+import { ConsumerLines } from './consumer-lines.ts'
 import { liveLines, Rates, totalLine } from './dev-progress.ts'
 import { Display, type TextOutput } from './display.ts'
 
@@ -38,6 +39,7 @@ export class DevReporter implements RunReporter {
   readonly #quiet: boolean
   readonly #strict: boolean
   readonly #display: Display
+  readonly #lines = new ConsumerLines((lines) => this.#display.print(...lines))
   readonly #rates = new Rates(systemClock.now())
   readonly #said = new Set<string>()
   /** How often something was told, by its kind. */
@@ -64,13 +66,12 @@ export class DevReporter implements RunReporter {
     this.#timer.unref()
   }
 
-  // Elsewhere than on a terminal a line is left as it is: a machine may be reading it.
   log(shard: Shard, line: string): void {
-    const several = (this.#daemon?.progress.length ?? 0) > 1
-    this.#display.print(this.#terminal && several ? `${shard.id} | ${line}` : line)
+    this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
   }
 
   found(finding: Finding, lastWords: readonly string[]): void {
+    this.#lines.flush(finding.shardId)
     // When the command itself is broken every shard has the same to say: once is enough.
     if (endsRun(finding) && this.#saidBefore(finding.kind, finding.action, finding.came)) {
       this.#display.print(`${finding.shardId}: the same (${finding.kind}).`)
@@ -80,7 +81,7 @@ export class DevReporter implements RunReporter {
     const told = this.#count(finding.kind)
     if (told > MOST_ALIKE) return
     if (remark) this.#display.print(...remarkLines(finding, told === 1))
-    else this.#display.print('', ...findingLines(finding, lastWords), '')
+    else this.#display.print('', ...findingLines(finding, lastWords.length > 0), '')
   }
 
   struck(shard: Shard, fault: Fault): void {
@@ -98,6 +99,7 @@ export class DevReporter implements RunReporter {
 
   end(daemon: Daemon): void {
     if (this.#timer !== null) clearInterval(this.#timer)
+    this.#lines.flush()
     this.#display.stop()
     for (const [kind, told] of this.#told) {
       if (told > MOST_ALIKE) this.#display.print(`and ${count(told - MOST_ALIKE)} more of these (${kind})`)

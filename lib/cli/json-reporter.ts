@@ -1,5 +1,5 @@
 // What `dev --json` tells machines: one JSON object a line on standard output, each with its `event`. What consumers
-// write to standard error goes to standard error, untouched.
+// write to standard error goes to standard error, with its shard in front where there are several.
 
 import { type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { CheckpointRequest, LeasePosition } from '../daemon/conversation/messages.ts'
@@ -8,20 +8,23 @@ import type { Fault } from '../daemon/faults/faults.ts'
 import type { LeaseEnd } from '../daemon/lease/lease.ts'
 import type { Shard } from '../daemon/stream/stream.ts'
 import { runTotals } from '../daemon/watch/report.ts'
+import { ConsumerLines } from './consumer-lines.ts'
 import type { RunReporter } from './dev-reporter.ts'
 import type { TextOutput } from './display.ts'
 
 /** Reports a run to machines. */
 export class JsonReporter implements RunReporter {
   readonly #output: TextOutput
-  readonly #errors: TextOutput
+  readonly #lines: ConsumerLines
+  #daemon: Daemon | null = null
 
   constructor(output: TextOutput, errors: TextOutput) {
     this.#output = output
-    this.#errors = errors
+    this.#lines = new ConsumerLines((lines) => errors.write(`${lines.join('\n')}\n`))
   }
 
   begin(daemon: Daemon, seed: number | null): void {
+    this.#daemon = daemon
     this.#tell('begin', { shards: daemon.progress.length, seed })
   }
 
@@ -53,8 +56,8 @@ export class JsonReporter implements RunReporter {
     this.#tell('ended', { shardId: shard.id, lease, end })
   }
 
-  log(_shard: Shard, line: string): void {
-    this.#errors.write(`${line}\n`)
+  log(shard: Shard, line: string): void {
+    this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
   }
 
   stopping(signal: NodeJS.Signals): void {
@@ -62,6 +65,7 @@ export class JsonReporter implements RunReporter {
   }
 
   end(daemon: Daemon): void {
+    this.#lines.flush()
     this.#tell('summary', {
       succeeded: daemon.succeeded,
       ...runTotals(daemon.progress),

@@ -34,7 +34,9 @@ test("runs a consumer of Amazon's client for Python through faults", async (t) =
 async function delivers(t: TestContext, command: readonly string[]): Promise<void> {
   const { code, stderr } = await run(t, ['dev', ...input(t), '--', ...command])
   assert.match(stderr, /300 of 300 records acknowledged and checkpointed over 2 shards/)
-  const ids = [...stderr.matchAll(/^GOT (.*)$/gm)].map((match) => JSON.parse(match[1] ?? '').id)
+  const ids = [...stderr.matchAll(/^shardId-\d+ \| GOT (.*)$/gm)].map(
+    (match) => JSON.parse(match[1] ?? '').id,
+  )
   assert.deepEqual(
     ids.toSorted((a, b) => a - b),
     Array.from({ length: 300 }, (_, id) => id),

@@ -17,7 +17,9 @@ test('goes on after the checkpoints of the last run when the file has grown', as
   appendFileSync(file, lines(200, 50))
   const grown = await dev(['--shards', '2'], 'tell-and-store')
   assert.match(grown.stderr, /50 of 50 records acknowledged and checkpointed over 2 shards/)
-  const ids = [...grown.stderr.matchAll(/^GOT \["{\\"id\\":(\d+)/gm)].map((match) => Number(match[1]))
+  const ids = [...grown.stderr.matchAll(/^shardId-\d+ \| GOT \["{\\"id\\":(\d+)/gm)].map((match) =>
+    Number(match[1]),
+  )
   assert.deepEqual(
     ids.toSorted((a, b) => a - b),
     Array.from({ length: 50 }, (_, at) => 200 + at),
@@ -27,7 +29,7 @@ test('goes on after the checkpoints of the last run when the file has grown', as
 test('delivers again what was not checkpointed, under the same sequence numbers', async (t) => {
   const { dev } = setup(t, 20)
   const got = (stderr: string): string[] =>
-    [...stderr.matchAll(/^GOT ([^\n]*)$/gm)].map((match) => match[1] ?? '')
+    [...stderr.matchAll(/^(?:shardId-\d+ \| )?GOT ([^\n]*)$/gm)].map((match) => match[1] ?? '')
   const first = await dev([], 'tell')
   assert.equal(first.code, 1)
   assert.match(first.stderr, /20 of 20 records acknowledged, 0 checkpointed, over 1 shard/)

@@ -31,7 +31,9 @@ test('hands over the bytes of each line, its key, and numbers that grow', async 
   const text = '{"id":"ü","n":1}\r\n{"n" : 2, "id":"\u2028"}\n'
   const args = ['--input', '-', '--key', 'id', '--protocol', 'stdio', ...fixture('tell')]
   const { stderr } = await run(t, ['dev', ...args], text)
-  const got = [...stderr.matchAll(/^GOT ([^\n]*)$/gm)].map((match) => JSON.parse(match[1] ?? ''))
+  const got = [...stderr.matchAll(/^(?:shardId-\d+ \| )?GOT ([^\n]*)$/gm)].map((match) =>
+    JSON.parse(match[1] ?? ''),
+  )
   assert.deepEqual(
     got.map(([data, key]) => [data, key]),
     [
@@ -65,7 +67,8 @@ test('says once what is wrong with a consumer that fails on every shard', async 
   const { code, stderr } = await run(t, ['dev', ...args], lines(10))
   assert.equal(stderr.match(/\(ended\):$/gm)?.length, 1)
   assert.match(stderr, /came +it exited with code 1/)
-  assert.match(stderr, /^ {4}Error: no such table/m)
+  for (const shard of [0, 1, 2, 3])
+    assert.match(stderr, new RegExp(`^shardId-00000000000${shard} . Error: no such table$`, 'm'))
   assert.equal(code, 1)
 })
 

@@ -69,11 +69,22 @@ test('tells the rate of the last second', () => {
   const shards = new Stream({ shards: 1, createdAt: 0 }).shards as [Shard]
   assert.equal(
     totalLine([new ShardProgress(shards[0], 0)], rates, 10),
-    '0 of 0 records acknowledged, 0 checkpointed, 0/s',
+    '0 of 0 records acknowledged, 0 checkpointed, -',
   )
   assert.equal(rates.rate('a', 1000, 1000), 1000)
   assert.equal(rates.rate('a', 1200, 1500), 1000)
   assert.equal(rates.rate('a', 1200, 2000), 200)
+})
+
+test('tells the rate of a slow handler over the time that a batch takes, not as none between two batches', () => {
+  const rates = new Rates(0)
+  assert.equal(rates.rate('a', 0, 9000), null)
+  assert.equal(rates.rate('a', 100, 10_000), 10)
+  assert.equal(rates.rate('a', 100, 11_000), 10)
+  assert.equal(rates.rate('a', 100, 20_000), 10)
+  // Late: it has become slower, or stands still.
+  assert.equal(rates.rate('a', 100, 50_000), 2.5)
+  assert.equal(rates.rate('a', 180, 50_000), 2)
 })
 
 function terminal(isTTY: boolean) {

@@ -85,17 +85,19 @@ export function remarkLines(finding: Finding, why: boolean): string[] {
   return why ? [line, `  the real daemon  ${finding.daemon}`] : [line]
 }
 
-/** One finding, as a paragraph: where, what was expected, what came, and what the real daemon would do. */
-export function findingLines(finding: Finding, lastWords: readonly string[]): string[] {
-  const lines = [
+/**
+ * One finding, as a paragraph: where, what was expected, what came, and what the real daemon would do. What the consumer
+ * wrote to standard error (`spoke`) was told when it came, and is not told again.
+ */
+export function findingLines(finding: Finding, spoke: boolean): string[] {
+  return [
     `${finding.shardId}, ${whenFound(finding)} (${finding.kind}):`,
     `  expected         ${finding.expected}`,
     `  came             ${finding.came}`,
     `  the real daemon  ${finding.daemon}`,
     ...(finding.hint === undefined ? [] : [`  hint             ${finding.hint}`]),
+    `  standard error   ${spoke ? 'see above' : 'nothing'}`,
   ]
-  if (lastWords.length === 0) return [...lines, '  standard error   nothing']
-  return [...lines, '  standard error, the last lines:', ...lastWords.map((line) => `    ${line}`)]
 }
 
 /** A whole number, with commas. */
