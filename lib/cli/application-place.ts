@@ -2,7 +2,7 @@
 // settings that `run` starts the daemon with.
 
 import type { Command } from 'commander'
-import { type AwsCall, AwsError, awsClient } from '../aws/client.ts'
+import { type AwsCall, AwsError, AwsUnreachable, awsClient } from '../aws/client.ts'
 import { UsageError } from '../errors.ts'
 import { readConfiguration } from '../launcher/configuration/configuration.ts'
 import { endpointOf } from '../launcher/configuration/endpoint-keys.ts'
@@ -77,13 +77,9 @@ export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof AwsError) throw new UsageError(`AWS says no: ${error.message}`, { cause: error })
-    if (error instanceof TypeError && error.message === 'fetch failed') {
-      const why = error.cause instanceof Error ? error.cause.message : error.message
-      throw new UsageError(`Nothing answers: ${why || String(error.cause)}. Is the endpoint right?`, {
-        cause: error,
-      })
-    }
+    if (error instanceof AwsError) throw new UsageError(`${error.message}`, { cause: error })
+    if (error instanceof AwsUnreachable)
+      throw new UsageError(`${error.message} Is the endpoint right?`, { cause: error })
     throw error
   }
 }

@@ -155,7 +155,7 @@ describe('the command line', () => {
       '--region-name=us-east-1',
       '--dynamo-db-endpoint=http://127.0.0.1:1',
     ])
-    assert.match(stderr, /^kcl-session: Nothing answers: .*\n$/)
+    assert.match(stderr, /^kcl-session: Nothing answers at 127\.0\.0\.1:1: .*\n$/)
     assert.equal(code, 2)
     assert.equal(existsSync('leases-demo.json'), false)
   })
