@@ -10,6 +10,7 @@ export const clearTimeout: typeof globalThis.clearTimeout = timers.clearTimeout
 export const setInterval: typeof globalThis.setInterval = timers.setInterval
 export const clearInterval: typeof globalThis.clearInterval = timers.clearInterval
 export const setImmediate: typeof globalThis.setImmediate = timers.setImmediate
+export const queueMicrotask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask
 export const nextTick: typeof process.nextTick = process.nextTick.bind(process)
 /** Milliseconds, monotonic. */
 export const now: () => number = performance.now.bind(performance)

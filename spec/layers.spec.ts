@@ -118,6 +118,35 @@ describe('what is costly to load', () => {
   })
 })
 
+test('timers and the monotonic clock are those of timers.ts, which no test runner fakes', () => {
+  const names = [
+    'setTimeout',
+    'clearTimeout',
+    'setInterval',
+    'clearInterval',
+    'setImmediate',
+    'queueMicrotask',
+    'nextTick',
+  ]
+  const wrong: string[] = []
+  for (const [file, source] of sources) {
+    if (file === 'timers.ts') continue
+    const code = withoutTexts(withoutComments(source))
+    const imported = /import \{([^}]*)\} from '[./]*\/timers\.ts'/.exec(withoutComments(source))?.[1] ?? ''
+    for (const [, name = ''] of code.matchAll(/(?<![.\w#]|typeof )(\w+)\b/g)) {
+      if (names.includes(name) && !imported.split(/[\s,]+/).includes(name)) wrong.push(`${file}: ${name}`)
+    }
+    if (
+      /\bperformance\.now|\bprocess\.(nextTick|hrtime)\b|\bglobalThis\.\w*(Time|Immediate|Interval)/.test(
+        code,
+      )
+    ) {
+      wrong.push(`${file}: the runtime's own`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
 test('lib imports nothing but itself, Node by its prefix, and the dependencies that package.json names', () => {
   const text = readFileSync(new URL('../package.json', LIB), 'utf8')
   const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> }

@@ -5,7 +5,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { KinesisRecord } from '../record.ts'
-import { now, setImmediate } from '../timers.ts'
+import { now, queueMicrotask, setImmediate } from '../timers.ts'
 import type { RecordLine, Window } from './records.ts'
 
 /** What an inner loop needs of its batch. */
