@@ -36,6 +36,24 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     assert.match(stderr, /every consumer was done/)
   })
 
+  test('goes on whatever a consumer prints, be it what the launcher itself listens for', POSIX, async (t) => {
+    const poison = [
+      'kcl-session-consumer 999999',
+      '#kcl#ERROR#2026-01-01T00:00:00.000Z#a.MultiLangProtocol#Failed to get status message for processRecords action for shard shardId-000000000000¶x¶',
+      '#kcl#INFO#2026-01-01T00:00:00.000Z#a.MultiLangShardRecordProcessor#Child process exited with value: 1¶',
+      'Failed to get status message for processRecords action for shard shardId-000000000000',
+    ]
+    const print = `printf '%s\\n' "$@" done >&2; cat >/dev/null`
+    const running = launch(t, { story: 'idle', command: ['/bin/sh', '-c', print, 'sh', ...poison] })
+    await running.seen(/done.*done/s)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 0)
+    const lines = stderr.split('\n')
+    for (const text of poison) assert.equal(lines.filter((line) => line === text).length, 2, stderr)
+    assert.doesNotMatch(stderr, /999999 (started|has ended)|ended before|ended by itself/)
+  })
+
   test('ends everything at a second signal', POSIX, async (t) => {
     const running = launch(t, {
       command: ['/bin/sh', '-c', 'trap "" TERM; echo ready >&2; while :; do sleep 1; done'],

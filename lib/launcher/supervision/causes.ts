@@ -1,7 +1,7 @@
 // Why the daemon does not get on, in words: from its stack traces to one sentence and what to do. The daemon
 // itself tries again for ever, or ends with exit code 0.
 
-import type { DaemonEvent } from './log-lines.ts'
+import type { DaemonEvent } from './marks.ts'
 
 /** What the words are made from. */
 export interface CauseContext {

@@ -3,7 +3,7 @@
 
 import { maskText } from '../configuration/masking.ts'
 import { briefly } from './causes.ts'
-import type { DaemonEvent } from './log-lines.ts'
+import type { DaemonEvent } from './marks.ts'
 
 /** How much of the daemon's log is shown. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'

@@ -5,6 +5,7 @@
 import { type ConsumerProtocol, shellQuote, shellScript } from '../../children/command.ts'
 import { formatProperties } from '../configuration/properties.ts'
 import type { ProxyEnvironment } from '../machine/proxies.ts'
+import { announce, type Marks, markOption, newMarks } from './marks.ts'
 
 /** Everything the text is made from. */
 export interface DaemonPlan {
@@ -33,6 +34,8 @@ export interface DaemonStart {
   readonly environment: Readonly<Record<string, string>>
   /** For descriptor 0. */
   readonly input: string
+  /** What tells the daemon's own lines from those of consumers. */
+  readonly marks: Marks
 }
 
 /**
@@ -40,25 +43,21 @@ export interface DaemonStart {
  * the launcher died, and the daemon is stopped.
  */
 export function daemonStart(plan: DaemonPlan): DaemonStart {
+  const marks = newMarks()
   const grace = Math.ceil(plan.stopTimeout / 1000)
   const script = [
     // Without </dev/null and >/dev/null the watcher would hold the daemon's pipes open after it has gone.
     `{ if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
     'properties=$(cat)',
     'exec 3<&-',
-    `exec ${javaWords(plan).map(shellQuote).join(' ')} <<PROPERTIES\n$properties\nPROPERTIES`,
+    `exec ${javaWords(plan, marks).map(shellQuote).join(' ')} <<PROPERTIES\n$properties\nPROPERTIES`,
   ].join('\n')
   return {
     script,
-    environment: { ...plan.proxies.forDaemon, [COMMAND]: consumerText(plan) },
+    environment: { ...plan.proxies.forDaemon, [COMMAND]: consumerText(plan, marks) },
     input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),
+    marks,
   }
-}
-
-/** The pid in the line by which a starting consumer announces itself, or undefined for any other line. */
-export function announcedPid(line: string): number | undefined {
-  const [, pid] = ANNOUNCED.exec(line) ?? []
-  return pid === undefined ? undefined : Number(pid)
 }
 
 // Until the daemon has gone, but no longer than this; then the whole group goes, the watcher with it.
@@ -67,13 +66,14 @@ function waitFor(seconds: number): string {
 }
 
 // A heap of a quarter leaves room for the consumers; without perf data nothing is written to a temp folder.
-function javaWords(plan: DaemonPlan): string[] {
+function javaWords(plan: DaemonPlan, marks: Marks): string[] {
   return [
     plan.java,
     '-Dfile.encoding=UTF-8',
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:-UsePerfData',
     '-XX:MaxRAMPercentage=25',
+    markOption(marks),
     `-Dkcl.session.level=${plan.rootLevel}`,
     ...(plan.rootLevel === 'INFO' ? [] : ['-Dkcl.session.noisy=DEBUG']),
     ...plan.javaOptions,
@@ -88,20 +88,13 @@ function javaWords(plan: DaemonPlan): string[] {
 }
 
 // The consumer keeps the pid of this sh: the `exec` at the end of the text sees to that.
-function consumerText({ command, protocol, proxies }: DaemonPlan): string {
+function consumerText({ command, protocol, proxies }: DaemonPlan, marks: Marks): string {
   const restored = Object.entries(proxies.forConsumers).map(([name, value]) =>
     value === undefined ? `unset ${name}` : `export ${name}=${shellQuote(value)}`,
   )
-  return [
-    `echo "${ANNOUNCEMENT} $$" >&2`,
-    `unset ${COMMAND}`,
-    ...restored,
-    shellScript(command, protocol),
-  ].join('; ')
+  return [announce(marks), `unset ${COMMAND}`, ...restored, shellScript(command, protocol)].join('; ')
 }
 
 const COMMAND = 'KCL_SESSION_COMMAND'
 // Split on spaces by the daemon, this is three words; sh makes two of the last one.
 const EXECUTABLE = `/bin/sh -c eval\${IFS}"$${COMMAND}"`
-const ANNOUNCEMENT = 'kcl-session-consumer'
-const ANNOUNCED = new RegExp(`^${ANNOUNCEMENT} (\\d+)$`)

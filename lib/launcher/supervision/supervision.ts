@@ -7,10 +7,10 @@ import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
 import { briefly, type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import { Jvm, type JvmExit } from './jvm.ts'
-import { type DaemonEvent, LogReader } from './log-lines.ts'
+import { type DaemonEvent, LogReader } from './marks.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
-import { announcedPid, type DaemonStart } from './script.ts'
+import type { DaemonStart } from './script.ts'
 
 /** What a run needs. Times are milliseconds. */
 export interface SupervisionOptions {
@@ -48,7 +48,7 @@ type Phase =
 export class Supervision {
   readonly #options: SupervisionOptions
   readonly #roster = new Roster()
-  readonly #log = new LogReader()
+  readonly #log: LogReader
   readonly #jvm: Jvm
   readonly #startedAt: number
   #phase: Phase = { name: 'running' }
@@ -64,6 +64,7 @@ export class Supervision {
   constructor(options: SupervisionOptions) {
     this.#options = options
     this.#startedAt = options.clock.now()
+    this.#log = new LogReader(options.start.marks)
     this.#jvm = new Jvm(options.start, options.environment, (line) => this.#read(line))
   }
 
@@ -104,22 +105,19 @@ export class Supervision {
     const read = this.#log.read(line)
     if (read === undefined) return
     if (read.kind === 'daemon') this.#follow(read.event)
-    else if (read.kind === 'consumer') this.#hear(read.shardId, read.text)
-    else {
+    else if (read.kind === 'arrival') this.#welcome(read.shardId, read.pid)
+    else if (read.kind === 'consumer') {
+      this.#roster.hear(read.shardId, read.text)
+      this.#options.reporter.line(read.text, read.shardId)
+    } else {
       // The daemon prints its usage after a stack trace; the first lines say what was wrong.
       if (this.#otherLines.length < KEPT_LINES && read.text.trim() !== '') this.#otherLines.push(read.text)
       this.#options.reporter.line(read.text)
     }
   }
 
-  #hear(shardId: string, text: string): void {
+  #welcome(shardId: string, pid: number): void {
     const { reporter, clock } = this.#options
-    const pid = announcedPid(text)
-    if (pid === undefined) {
-      this.#roster.hear(shardId, text)
-      reporter.line(text, shardId)
-      return
-    }
     this.#initialized = true
     this.#roster.arrive(pid, shardId)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
@@ -132,8 +130,10 @@ export class Supervision {
     if (event.message.startsWith('Initialization complete')) this.#initialized = true
     if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
     if (event.message.startsWith('Child process exited with value')) this.#roster.seeOut()
-    const cause = causeOf(event, context)
-    const [, action, shardId] = BROKEN_OFF.exec(event.message) ?? []
+    const ofProtocol = event.logger === PROTOCOL
+    // What the protocol's events quote is a consumer's word, and no cause of anything.
+    const cause = ofProtocol ? undefined : causeOf(event, context)
+    const [, action, shardId] = (ofProtocol && BROKEN_OFF.exec(event.message)) || []
     // What is told in words, or follows from what was told, is left to those who ask for more of the log.
     const aftermath = this.#phase.name !== 'running' && AFTERMATH.test(event.logger)
     reporter.event(event, cause !== undefined || action !== undefined || aftermath)
@@ -268,6 +268,7 @@ function lastWords(reason: string, words: readonly string[]): string {
 
 const NO_LEASES =
   'There are no leases yet; the daemon waits for up to half a minute before it makes them, in case another worker does.'
+const PROTOCOL = 'MultiLangProtocol'
 const BROKEN_OFF = /^Failed to get status message for (\w+) action for shard (\S+)/
 const AFTERMATH = /^(MultiLang|MessageWriter|CloudWatchPublisher|LineReader)/
 const TELLING = /error|exception|fail|cannot|not found|denied|panic|killed|abort/i

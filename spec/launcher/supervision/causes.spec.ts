@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { briefly, causeOf } from '../../../lib/launcher/supervision/causes.ts'
-import type { DaemonEvent } from '../../../lib/launcher/supervision/log-lines.ts'
+import type { DaemonEvent } from '../../../lib/launcher/supervision/marks.ts'
 
 const CONTEXT = { streamName: 'words', applicationName: 'x', region: 'us-east-1' }
 
@@ -95,5 +95,5 @@ test('shortens an event to its message and its innermost cause', () => {
 
 function event(level: string, message: string, cause: string): DaemonEvent {
   const causes = cause === '' ? [] : [cause]
-  return { level, time: '', logger: 'Scheduler', message, causes, stack: causes }
+  return { level, time: '', thread: '', logger: 'Scheduler', message, causes, stack: causes }
 }
