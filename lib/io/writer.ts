@@ -6,25 +6,31 @@ import type { Writable } from 'node:stream'
 /** Writes protocol messages to the output, each as it is framed. */
 export class LineWriter {
   readonly #output: Writable
-  readonly #report: (error: Error) => void
+  readonly #report: (error: Error, unwritten: boolean) => void
   #state: 'open' | 'over' | 'stopped' = 'open'
   #failed = false
   #unwritten = 0
   #waiting: (() => void)[] = []
 
-  /** `onError` is told once of an error event, or that the stream was closed before everything was written. */
-  constructor(output: Writable, onError: (error: Error) => void) {
+  /**
+   * `onError` is told once of an error event, or that the stream was closed before everything was written, and whether
+   * something was on its way, which the reader may never see.
+   */
+  constructor(output: Writable, onError: (error: Error, unwritten: boolean) => void) {
     this.#output = output
     this.#report = onError
     output.on('error', this.#onError)
     output.on('close', this.#onClose)
   }
 
-  /** Writes the text at once, as UTF-8; does nothing after an error, a close or `stop()`. */
-  write(text: string): void {
+  /** Writes the text at once, as UTF-8, and calls `written` when it is out; does nothing after an error, a close or `stop()`. */
+  write(text: string, written?: () => void): void {
     if (this.#state !== 'open') return
     this.#unwritten++
-    this.#output.write(text, 'utf8', (error) => this.#onWritten(error))
+    this.#output.write(text, 'utf8', (error) => {
+      if (!error) written?.()
+      this.#onWritten(error)
+    })
   }
 
   /** Resolves once the operating system has everything that was written, or the stream failed; never rejects. */
@@ -60,10 +66,11 @@ export class LineWriter {
 
   #end(error: Error | null): void {
     const open = this.#state === 'open'
+    const unwritten = this.#unwritten > 0
     if (open) this.#state = 'over'
     this.#unwritten = 0
     this.#settle()
-    if (open && error !== null) this.#report(error)
+    if (open && error !== null) this.#report(error, unwritten)
   }
 
   #settle(): void {

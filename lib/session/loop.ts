@@ -25,7 +25,8 @@ import { LazySignal } from './signal.ts'
 export interface Wire {
   /** Begins to read; called once. */
   start(): void
-  write(text: string): void
+  /** `written` is called when the text is out. */
+  write(text: string, written?: () => void): void
   /** Whether something of ours is a reason for the process to live. */
   hold(alive: boolean): void
   /** Nothing more will be said. */
@@ -122,6 +123,16 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       action === null ? `with ${this.#unfinished} unfinished records in hand` : `in the middle of ${action}`
     const text = `The daemon closed the pipe ${where}. ${action === null ? 'They were' : 'It was'} not acknowledged, and ${comesAgain(this.checkpointing.skipsOnCrash)}.`
     this.fail(new ChannelClosedError(text, cause === null ? undefined : { cause }))
+  }
+
+  /** What was said did not reach the daemon: never a quiet end, whatever the input does. */
+  outputFailed(cause: Error): void {
+    const text = `The daemon closed its end of the pipe before it had our last answer. What it did not read is not acknowledged, and ${comesAgain(this.checkpointing.skipsOnCrash)}.`
+    const error = new ChannelClosedError(text, { cause })
+    if (this.#lost) {
+      this.log.warn('The daemon was gone before it had our last answer, after the lease was lost', { error })
+      this.inputEnded(cause)
+    } else this.fail(error)
   }
 
   /** Ends the session with an error: nothing is acknowledged or stored any more. */
@@ -308,6 +319,10 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     if (this.#state === 'open') this.#acknowledge()
   }
 
+  readonly #delivered = (): void => {
+    this.counts.batches += 1
+  }
+
   // The shard is another worker's: what was in the user's hands is dropped.
   #answerAfterLoss(message: Message): Promise<void> | void {
     this.#hand.drop()
@@ -315,9 +330,9 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   }
 
   #acknowledge(): void {
-    if (this.#inHand !== null && isRecords(this.#inHand)) this.counts.batches += 1
+    const written = this.#inHand !== null && isRecords(this.#inHand) ? this.#delivered : undefined
     this.#inHand = null
-    this.#wire.write(this.#conversation.acknowledge())
+    this.#wire.write(this.#conversation.acknowledge(), written)
     this.checkpointing.release()
     if (!this.#hasWork) this.#abandonment.entered()
   }

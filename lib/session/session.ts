@@ -78,7 +78,7 @@ export class KclSession {
     })
     const wire = {
       start: () => this.#start(),
-      write: (text: string) => this.#writer.write(text),
+      write: (text: string, written?: () => void) => this.#writer.write(text, written),
       hold: (alive: boolean) => (alive ? this.#reader.ref() : this.#reader.unref()),
       over: () => this.#over(),
     }
@@ -91,7 +91,9 @@ export class KclSession {
       line: (line) => this.#loop.receive(line),
       end: (error) => this.#loop.inputEnded(error),
     })
-    this.#writer = new LineWriter(this.#channel.output, (error) => this.#loop.inputEnded(error))
+    this.#writer = new LineWriter(this.#channel.output, (error, unwritten) =>
+      unwritten ? this.#loop.outputFailed(error) : this.#loop.inputEnded(error),
+    )
   }
 
   /** The shard of this process; null before the daemon has named it. */

@@ -19,6 +19,7 @@ export class ChildWire {
   readonly #input: Writable
   readonly #lines: AsyncIterator<string>
   readonly #reader: Interface
+  readonly #output: Readable
 
   constructor(t: TestContext, fixture: string, protocol: 'stdio' | 'fds' = 'stdio') {
     const file = fileURLToPath(new URL(`../fixtures/${fixture}.js`, import.meta.url))
@@ -38,6 +39,7 @@ export class ChildWire {
     const output = protocol === 'fds' ? fourth : stdout
     this.#input = protocol === 'fds' ? third : stdin
     this.#input.on('error', () => {})
+    this.#output = output
     this.#reader = createInterface({ input: output })
     this.#lines = this.#reader[Symbol.asyncIterator]()
     this.outputEnded = once(output, 'end')
@@ -67,6 +69,11 @@ export class ChildWire {
       if (done) return null
       if (value !== '') return JSON.parse(value) as Said
     }
+  }
+
+  /** The daemon's reader dies; what it writes with lives on. */
+  stopReading(): void {
+    this.#output.destroy()
   }
 
   end(): void {

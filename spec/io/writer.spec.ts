@@ -64,6 +64,27 @@ describe('LineWriter', () => {
     assert.match(String(errors), /closed before everything was written/)
   })
 
+  it('says what is out and what may not be: each text when it is written, and at an error whether one was on its way', async () => {
+    const seen: unknown[] = []
+    const output = new Writable({
+      write: (text, _encoding, done) =>
+        void setImmediate(done, String(text) === 'one' ? null : new Error('EPIPE')),
+    })
+    const writer = new LineWriter(output, (_error, unwritten) => seen.push(unwritten))
+    writer.write('one', () => seen.push('one'))
+    await writer.flushed()
+    writer.write('two', () => seen.push('two'))
+    await writer.flushed()
+    assert.deepEqual(seen, ['one', true])
+
+    const closed: unknown[] = []
+    const idle = new PassThrough()
+    new LineWriter(idle, (_error, unwritten) => closed.push(unwritten)).write('one')
+    idle.read()
+    await new Promise((resolve) => idle.once('close', resolve).destroy())
+    assert.deepEqual(closed, [false])
+  })
+
   it('takes an ended stream that closes for no error', async () => {
     const output = new PassThrough().resume() as PassThrough
     const writer = new LineWriter(output, assert.fail)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { test } from 'node:test'
 import { KclSession, type KclSessionOptions, UsageError } from '../../lib/index.ts'
 import { ChildWire } from '../helpers/child-wire.ts'
-import { checkpoint, records, SHARD, status, Wire } from '../helpers/wire.ts'
+import { checkpoint, records, SHARD, settle, status, Wire } from '../helpers/wire.ts'
 
 const initialize = {
   action: 'initialize',
@@ -173,6 +173,7 @@ test('tells the shard, what is stored, and figures', async (t) => {
   assert.equal(batch?.records.length, 2)
   void loop.next()
   assert.deepEqual(await wire.said(), status('processRecords'))
+  await settle()
   assert.deepEqual(wire.session.stats, {
     batches: 1,
     records: 2,
@@ -183,6 +184,41 @@ test('tells the shard, what is stored, and figures', async (t) => {
     millisBehindLatest: 1234,
   })
 })
+
+test('a status that could not be written is no quiet success, though the input stays open', async () => {
+  const input = new PassThrough()
+  // The first line is read; then the reader dies.
+  let lines = 0
+  const output = new Writable({
+    write(_text, _encoding, done) {
+      lines += 1
+      done(lines === 1 ? null : new Error('write EPIPE'))
+    },
+  })
+  const session = new KclSession({ input, output, logger: false })
+  const loop = session.batches()
+  const first = loop.next()
+  input.write(`${JSON.stringify(initialize)}\n${JSON.stringify(deliver(2))}\n`)
+  const { value: batch } = await first
+  assert.equal(batch?.records.length, 2)
+  await assert.rejects(loop.next(), {
+    code: 'KCL_CHANNEL_CLOSED',
+    message: /closed its end of the pipe before it had our last answer\..*will be delivered again/,
+  })
+  assert.deepEqual([session.state, session.stats.batches], ['failed', 0])
+})
+
+for (const protocol of ['stdio', 'fds'] as const) {
+  test(`tells on ${protocol} that the daemon's reader died, and exits with 1, though the input stays open`, async (t) => {
+    const wire = new ChildWire(t, 'stores-each', protocol)
+    wire.say(initialize)
+    await wire.said()
+    wire.stopReading()
+    wire.say(deliver(2))
+    assert.deepEqual(await wire.exited, { code: 1, signal: null })
+    assert.match(wire.stderr, /before it had our last answer/)
+  })
+}
 
 test('is closed at the end of a scope with await using', async (t) => {
   const wire = new Wire(t)
