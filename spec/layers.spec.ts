@@ -22,7 +22,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['daemon/faults/'],
   ['daemon/lease/'],
   ['daemon/watch/'],
-  ['daemon/daemon.ts', 'daemon/shard-run.ts'],
+  ['daemon/daemon.ts', 'daemon/shard-run.ts', 'daemon/stopping.ts'],
   ['aws/'],
   ['launcher/machine/'],
   ['launcher/configuration/'],

@@ -18,6 +18,8 @@ export interface DevOptions {
   readonly follow: boolean
   /** Milliseconds, or null for none. */
   readonly timeout: number | null
+  /** Milliseconds from a signal to the end of consumers that are not done, or null for none. */
+  readonly stopTimeout: number | null
   readonly json: boolean
   readonly quiet: boolean
   /** Whether remarks, and faults that never struck, make the run fail. */
@@ -49,6 +51,14 @@ export function devCommand(): Command {
       )
         .argParser(seconds)
         .default(300_000, '5m'),
+    )
+    .addOption(
+      new Option(
+        '--stop-timeout <time>',
+        'how long a stop may take before the consumers are ended; 0: for ever',
+      )
+        .argParser(seconds)
+        .default(25_000, '25s'),
     )
     .option('--json', 'tell what happens on standard output, as JSON')
     .option('--quiet', 'tell only what goes wrong')

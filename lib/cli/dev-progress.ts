@@ -2,6 +2,7 @@
 
 import type { ShardProgress } from '../daemon/watch/progress.ts'
 import { columns, count, duration, plural, runTotals } from '../daemon/watch/report.ts'
+import type { LiveLine } from './display.ts'
 
 /** Keeps what is needed to tell a rate: when there was less, and how much. */
 export class Rates {
@@ -45,10 +46,10 @@ export function liveLines(
   rates: Rates,
   now: number,
   rows: number,
-): string[] {
+): LiveLine[] {
   const open = progress.filter((one) => one.action !== null || one.endedAt === null)
   const shown = open.slice(0, Math.max(1, rows - 6))
-  const lines = columns([
+  const [header = '', ...lines] = columns([
     ['', 'records', 'rate', 'lag', 'checkpoint', 'in hand'],
     ...shown.map((one) => [
       one.shard.id,
@@ -60,8 +61,29 @@ export function liveLines(
     ]),
   ])
   const rest = open.length - shown.length
-  if (rest > 0) lines.push(`… and ${plural(rest, 'more shard')}`)
-  return ['', ...lines, totalLine(progress, rates, now)]
+  return [
+    '',
+    { style: 'faint', text: header },
+    ...lines.map((text, at): LiveLine => {
+      const one = shown[at]
+      return one !== undefined && isSlow(one, now) ? { style: 'notable', text } : text
+    }),
+    ...(rest > 0 ? [`… and ${plural(rest, 'more shard')}`] : []),
+    totalLine(progress, rates, now),
+  ]
+}
+
+/** Whether an action has been in hand for long: the real daemon would not say a word. */
+export function isSlow({ action, actionSince }: ShardProgress, now: number): boolean {
+  return action !== null && now - actionSince >= SLOW
+}
+
+/** The shards that have an action in hand, and for how long. */
+export function inHand(progress: readonly ShardProgress[], now: number): string {
+  return progress
+    .filter((one) => one.action !== null)
+    .map((one) => `${one.shard.id} (${one.action} for ${duration(now - one.actionSince)})`)
+    .join(', ')
 }
 
 /** One line for all shards. */
@@ -77,4 +99,6 @@ function inWords(rate: number | null): string {
   return `${rate < 10 ? rate.toFixed(1) : count(rate)}/s`
 }
 
+// Milliseconds: over how long a rate is taken, at least, and when an action is slow.
 const RATE_TIME = 1000
+const SLOW = 10_000

@@ -14,23 +14,35 @@ import {
   findingLines,
   plural,
   remarkLines,
+  storedLines,
   summarySentence,
   summaryTable,
 } from '../daemon/watch/report.ts'
 import { systemClock } from '../time.ts'
 import { clearInterval, setInterval } from '../timers.ts'
 import { ConsumerLines } from './consumer-lines.ts'
-import { liveLines, Rates, totalLine } from './dev-progress.ts'
-import { Display, type TextOutput } from './display.ts'
+import { inHand, isSlow, liveLines, Rates, totalLine } from './dev-progress.ts'
+import { Display, type LiveLine, type TextOutput } from './display.ts'
 
 /** How a run is reported: to people or to machines. */
 export interface RunReporter extends DaemonObserver {
   /** The run begins; with faults, this is the seed of their dice. */
   begin(daemon: Daemon, seed: number | null): void
-  /** A signal asked the run to stop. */
-  stopping(signal: NodeJS.Signals): void
+  /** A signal asked the run to stop; whoever is not done in `timeout` milliseconds is ended; null: never. */
+  stopping(signal: NodeJS.Signals, timeout: number | null): void
+  /** That time is over. */
+  stopTimedOut(): void
   /** The run is over; with faults, the account of every record is told too. */
   end(daemon: Daemon): void
+}
+
+export interface DevReporterOptions {
+  /** Tell only what consumers write, and what goes wrong. */
+  readonly quiet: boolean
+  /** Remarks make the run fail. */
+  readonly strict: boolean
+  /** How a run goes on that was stopped: a sentence with the command. */
+  readonly goOn: string
 }
 
 /** Reports a run to people. */
@@ -38,6 +50,7 @@ export class DevReporter implements RunReporter {
   readonly #terminal: boolean
   readonly #quiet: boolean
   readonly #strict: boolean
+  readonly #goOn: string
   readonly #display: Display
   readonly #lines = new ConsumerLines((lines) => this.#display.print(...lines))
   readonly #rates = new Rates(systemClock.now())
@@ -48,12 +61,13 @@ export class DevReporter implements RunReporter {
   #daemon: Daemon | null = null
   #timer: NodeJS.Timeout | null = null
   #sinceLine = 0
+  #stopping = false
 
-  /** `quiet`: only what consumers write, and what goes wrong; `strict`: remarks make the run fail. */
-  constructor(output: TextOutput, options: { quiet: boolean; strict: boolean }) {
+  constructor(output: TextOutput, options: DevReporterOptions) {
     this.#terminal = output.isTTY === true
     this.#quiet = options.quiet
     this.#strict = options.strict
+    this.#goOn = options.goOn
     this.#display = new Display(output, (_columns, rows) => this.#live(rows))
   }
 
@@ -80,8 +94,11 @@ export class DevReporter implements RunReporter {
     const remark = isRemark(finding)
     const told = this.#count(finding.kind)
     if (told > MOST_ALIKE) return
-    if (remark) this.#display.print(...remarkLines(finding, told === 1))
-    else this.#display.print('', ...findingLines(finding, lastWords.length > 0), '')
+    const style = remark ? 'notable' : 'bad'
+    const lines = remark ? remarkLines(finding, told === 1) : findingLines(finding, lastWords.length > 0)
+    const [first = '', ...rest] = lines
+    const gap = remark ? [] : ['']
+    this.#display.print(...gap, this.#display.paint(style, first), ...rest, ...gap)
   }
 
   struck(shard: Shard, fault: Fault): void {
@@ -90,11 +107,18 @@ export class DevReporter implements RunReporter {
   }
 
   restarted(times: number): void {
-    if (!this.#quiet) this.#display.print(`The daemon starts again (${times}).`)
+    if (!this.#quiet) this.#notable(`The daemon starts again (${times}).`)
   }
 
-  stopping(signal: NodeJS.Signals): void {
-    this.#display.print(`${signal}: draining. Once more to stop at once.`)
+  stopping(signal: NodeJS.Signals, timeout: number | null): void {
+    this.#stopping = true
+    this.#sinceLine = 0
+    const end = timeout === null ? '' : ` What is not done in ${duration(timeout)} is ended.`
+    this.#notable(`${signal}: draining.${this.#waitsFor()}${end} Once more to stop at once.`)
+  }
+
+  stopTimedOut(): void {
+    this.#notable(`The time to stop is over: ending what is left.${this.#waitsFor()}`)
   }
 
   end(daemon: Daemon): void {
@@ -111,8 +135,24 @@ export class DevReporter implements RunReporter {
         this.#display.print(...faultLines(daemon.faults), '')
       }
     }
-    if (!this.#quiet || !daemon.succeeded) this.#display.print(summarySentence(daemon.progress))
-    this.#display.print(...this.#asides(daemon))
+    if (!this.#quiet || !daemon.succeeded) {
+      const style = daemon.succeeded ? 'good' : 'bad'
+      this.#display.print(this.#display.paint(style, summarySentence(daemon.progress)))
+    }
+    this.#display.print(...this.#asides(daemon).map((line) => this.#display.paint('notable', line)))
+    if (this.#stopping && !daemon.isComplete) {
+      this.#display.print('', ...storedLines(daemon.progress, (shard) => daemon.stored(shard)), this.#goOn)
+    }
+  }
+
+  #notable(text: string): void {
+    this.#display.print(this.#display.paint('notable', text))
+  }
+
+  // A sentence with a blank in front, or nothing.
+  #waitsFor(): string {
+    const waits = inHand(this.#daemon?.progress ?? [], systemClock.now())
+    return waits === '' ? '' : ` Waiting for ${waits}.`
   }
 
   // What makes no run fail unless it is strict.
@@ -141,13 +181,17 @@ export class DevReporter implements RunReporter {
     return before
   }
 
-  #live(rows: number): string[] {
+  #live(rows: number): LiveLine[] {
     return this.#daemon === null ? [] : liveLines(this.#daemon.progress, this.#rates, systemClock.now(), rows)
   }
 
   #tick(daemon: Daemon): void {
-    if (this.#quiet || this.#terminal) return
     this.#sinceLine += LOOK
+    if (this.#stopping && this.#sinceLine >= WAIT_TIME) {
+      this.#sinceLine = 0
+      this.#notable(`Still draining.${this.#waitsFor()}`)
+    }
+    if (this.#quiet || this.#terminal) return
     if (this.#sinceLine >= LINE_TIME) {
       this.#sinceLine = 0
       this.#display.print(totalLine(daemon.progress, this.#rates, systemClock.now()))
@@ -158,18 +202,18 @@ export class DevReporter implements RunReporter {
   // Once for each action: the real daemon would say nothing at all.
   #noticeSlow(progress: ShardProgress): void {
     const { action, actionSince, shard } = progress
-    const age = systemClock.now() - actionSince
-    if (action === null || age < SLOW || this.#slow.get(progress) === actionSince) return
+    const now = systemClock.now()
+    if (!isSlow(progress, now) || this.#slow.get(progress) === actionSince) return
     this.#slow.set(progress, actionSince)
-    this.#display.print(
-      `${shard.id}: ${action} has been in hand for ${duration(age)}. The real daemon waits without a word, and keeps the lease.`,
+    this.#notable(
+      `${shard.id}: ${action} has been in hand for ${duration(now - actionSince)}. The real daemon waits without a word, and keeps the lease.`,
     )
   }
 }
 
 // How many findings or strikes of one kind are told: one print for each record would be as many.
 const MOST_ALIKE = 10
-// Milliseconds: how often to look, how often to write a line, and when an action is slow.
+// Milliseconds: how often to look, and how often to write a line: of how far the run is, or what a stop waits for.
 const LOOK = 1000
 const LINE_TIME = 10_000
-const SLOW = 10_000
+const WAIT_TIME = 5000

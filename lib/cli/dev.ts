@@ -1,7 +1,7 @@
 // `kcl-session dev`: a consumer on a file of records, with the embedded daemon.
 // Rule: everything that can be checked is checked before the first consumer starts.
 
-import { checkCommand, protocolFor } from '../children/command.ts'
+import { checkCommand, protocolFor, shellQuote } from '../children/command.ts'
 import type { LeasePosition } from '../daemon/conversation/messages.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan } from '../daemon/faults/fault-plan.ts'
@@ -15,6 +15,7 @@ import { tellAll } from '../daemon/watch/observer.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
 import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
+import { systemClock } from '../time.ts'
 import { parseOptions, splitArguments } from './arguments.ts'
 import { type DevOptions, devCommand, devOptions } from './dev-options.ts'
 import { DevReporter, type RunReporter } from './dev-reporter.ts'
@@ -43,7 +44,7 @@ export async function dev(args: readonly string[]): Promise<number> {
   checkCommand(words)
   const folder = asked.state === undefined ? null : new StateFolder(asked.state)
   try {
-    return await runWith(asked, words, folder)
+    return await runWith(asked, words, folder, howToGoOn(asked, options, words))
   } finally {
     folder?.close()
   }
@@ -53,6 +54,7 @@ async function runWith(
   options: DevOptions,
   words: readonly string[],
   folder: StateFolder | null,
+  goOn: string,
 ): Promise<number> {
   const saved = folder?.load() ?? null
   const shape = shapeOf(options)
@@ -83,7 +85,7 @@ async function runWith(
     if (input.isFile) await input.scan(!options.follow)
     // Even without a checkpoint the next run must find the same records under the same sequence numbers.
     save(saved?.checkpoints ?? new Map())
-    return await runDaemon({ options, words, stream, input, table })
+    return await runDaemon({ options, words, stream, input, table, goOn })
   } finally {
     input.close()
   }
@@ -95,13 +97,14 @@ interface Parts {
   readonly stream: Stream
   readonly input: Input
   readonly table: LeaseTable
+  readonly goOn: string
 }
 
-async function runDaemon({ options, words, stream, input, table }: Parts): Promise<number> {
+async function runDaemon({ options, words, stream, input, table, goOn }: Parts): Promise<number> {
   const plan = new FaultPlan(options.faults.faults, options.seed)
   const reporter: RunReporter = options.json
     ? new JsonReporter(process.stdout, process.stderr)
-    : new DevReporter(process.stderr, options)
+    : new DevReporter(process.stderr, { ...options, goOn })
   const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
   const live = options.follow || !input.isFile
   const daemon = new Daemon({
@@ -121,13 +124,23 @@ async function runDaemon({ options, words, stream, input, table }: Parts): Promi
   // Whoever read our output may leave; the run goes on.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
   reporter.begin(daemon, plan.isEmpty ? null : options.seed)
-  const signals = drainOnSignals(daemon, (signal) => reporter.stopping(signal))
+  const { stopTimeout } = options
+  let forget: () => void = () => {}
+  const signals = drainOnSignals(daemon, (signal) => {
+    reporter.stopping(signal, stopTimeout)
+    if (stopTimeout === null) return
+    forget = systemClock.after(stopTimeout, () => {
+      reporter.stopTimedOut()
+      daemon.kill()
+    })
+  })
   if (!live) daemon.endInput()
   const reading = live ? readOn(input, daemon) : Promise.resolve()
   try {
     await daemon.run()
   } finally {
     signals.stop()
+    forget()
     input.stop()
     await reading
     recorder?.finish()
@@ -150,6 +163,23 @@ async function readOn(input: Input, daemon: Daemon): Promise<void> {
   } catch (error) {
     daemon.failInput(error)
   }
+}
+
+// For whoever stopped a run in the middle.
+function howToGoOn(
+  { state, input }: DevOptions,
+  options: readonly string[],
+  words: readonly string[],
+): string {
+  const memory = 'The checkpoints were kept in memory only'
+  if (input === '-') {
+    return `${memory}, and standard input cannot be read again: with a file and --state FOLDER a run goes on where it was stopped.`
+  }
+  const more = state === undefined ? ['--state', '.kcl-session'] : []
+  const npx = process.env.npm_command === 'exec' ? 'npx ' : ''
+  const line = ['kcl-session', 'dev', ...options, ...more, '--', ...words].map(shellQuote).join(' ')
+  if (state !== undefined) return `To go on after them: ${npx}${line}`
+  return `${memory}. With --state a run goes on where it was stopped: ${npx}${line}`
 }
 
 // What makes records of lines, in words: a state is of no use to a run that makes others.

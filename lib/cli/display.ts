@@ -3,25 +3,34 @@
 
 import { clearInterval, setInterval } from '../timers.ts'
 
-/** Somewhere to write text to; a terminal tells its size. */
+/** Somewhere to write text to; a terminal tells its size, and whether it has colours (and is to show them: NO_COLOR). */
 export interface TextOutput {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly rows?: number
+  hasColors?(): boolean
   write(text: string): unknown
 }
+
+/** What a text is: wrong, right, worth a look, or of less interest. */
+export type Style = 'bad' | 'good' | 'notable' | 'faint'
+
+/** A line of the block that is drawn again and again. */
+export type LiveLine = string | { readonly text: string; readonly style: Style }
 
 /** Prints lines above a block of live ones. */
 export class Display {
   readonly #output: TextOutput
-  readonly #live: (columns: number, rows: number) => readonly string[]
+  readonly #live: (columns: number, rows: number) => readonly LiveLine[]
+  readonly #hasColors: boolean
   #drawn = 0
   #timer: NodeJS.Timeout | null = null
 
   /** `live` makes the block; it is asked four times a second, and only if the output is a terminal. */
-  constructor(output: TextOutput, live: (columns: number, rows: number) => readonly string[] = () => []) {
+  constructor(output: TextOutput, live: (columns: number, rows: number) => readonly LiveLine[] = () => []) {
     this.#output = output
     this.#live = live
+    this.#hasColors = output.isTTY === true && output.hasColors?.() === true
   }
 
   /** Begins to draw the block. */
@@ -38,9 +47,17 @@ export class Display {
       return
     }
     const { columns = 80, rows = 24 } = this.#output
-    const block = this.#live(columns, rows).map((line) => line.slice(0, columns - 1))
+    const block = this.#live(columns, rows).map((line) => {
+      if (typeof line === 'string') return line.slice(0, columns - 1)
+      return this.paint(line.style, line.text.slice(0, columns - 1))
+    })
     this.#output.write(`${this.#erase()}${text}${block.map((line) => `${line}\n`).join('')}`)
     this.#drawn = block.length
+  }
+
+  /** The text in the colour of its style, where the output has colours. */
+  paint(style: Style, text: string): string {
+    return this.#hasColors ? `\x1b[${COLOURS[style]}m${text}\x1b[0m` : text
   }
 
   /** Removes the block; what is printed from now on is plain. */
@@ -58,4 +75,6 @@ export class Display {
   }
 }
 
+// Red, green, yellow, and grey.
+const COLOURS: Readonly<Record<Style, number>> = { bad: 31, good: 32, notable: 33, faint: 90 }
 const FRAME = 250

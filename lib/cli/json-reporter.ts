@@ -8,6 +8,7 @@ import type { Fault } from '../daemon/faults/faults.ts'
 import type { LeaseEnd } from '../daemon/lease/lease.ts'
 import type { Shard } from '../daemon/stream/stream.ts'
 import { runTotals } from '../daemon/watch/report.ts'
+import { systemClock } from '../time.ts'
 import { ConsumerLines } from './consumer-lines.ts'
 import type { RunReporter } from './dev-reporter.ts'
 import type { TextOutput } from './display.ts'
@@ -60,8 +61,12 @@ export class JsonReporter implements RunReporter {
     this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
   }
 
-  stopping(signal: NodeJS.Signals): void {
-    this.#tell('stopping', { signal })
+  stopping(signal: NodeJS.Signals, timeout: number | null): void {
+    this.#tell('stopping', { signal, timeout, inHand: this.#inHand() })
+  }
+
+  stopTimedOut(): void {
+    this.#tell('stop-timed-out', { inHand: this.#inHand() })
   }
 
   end(daemon: Daemon): void {
@@ -75,6 +80,7 @@ export class JsonReporter implements RunReporter {
         delivered: one.delivered,
         acknowledged: one.acknowledged,
         checkpointed: one.checkpointed,
+        stored: daemon.stored(one.shard),
         milliseconds: Math.round(one.duration),
       })),
       account: daemon.account,
@@ -82,6 +88,16 @@ export class JsonReporter implements RunReporter {
       remarks: daemon.remarks,
       faults: daemon.faults.map(({ fault, struck }) => ({ fault: fault.text, struck })),
     })
+  }
+
+  #inHand(): object[] {
+    return (this.#daemon?.progress ?? [])
+      .filter(({ action }) => action !== null)
+      .map(({ shard, action, actionSince }) => ({
+        shardId: shard.id,
+        action,
+        milliseconds: Math.round(systemClock.now() - actionSince),
+      }))
   }
 
   #tell(event: string, fields: object): void {

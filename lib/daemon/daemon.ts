@@ -5,13 +5,14 @@
 // what is kept of it; watch/ counts and tells.
 
 import type { ConsumerProtocol } from '../children/command.ts'
-import { clearTimeout, setTimeout } from '../timers.ts'
 import { endsRun, isRemark } from './conversation/findings.ts'
+import type { LeasePosition } from './conversation/messages.ts'
 import { FaultPlan, type FaultTally } from './faults/fault-plan.ts'
 import { Lease } from './lease/lease.ts'
 import { LeaseTable } from './lease/lease-table.ts'
 import { Bell } from './lease/waiting.ts'
 import { type DaemonContext, ShardRun } from './shard-run.ts'
+import { Stopping } from './stopping.ts'
 import type { RecordReader, Shard, Stream } from './stream/stream.ts'
 import { Account, type AccountTotals } from './watch/account.ts'
 import type { DaemonObserver } from './watch/observer.ts'
@@ -46,6 +47,10 @@ export class Daemon {
   readonly #plan: FaultPlan
   readonly #bell = new Bell()
   readonly #runs: ShardRun[] = []
+  readonly #stopping = new Stopping(
+    () => this.#runs.flatMap(({ lease }) => lease ?? []),
+    () => this.#bell.ring(),
+  )
   #atWork = new Map<ShardRun, Promise<void>>()
   #leases = 0
   #failures = 0
@@ -53,9 +58,6 @@ export class Daemon {
   #restarts = 0
   #inputEnded = false
   #inputError: unknown = null
-  #draining = false
-  #crashing = false
-  #stopTimer: ReturnType<typeof setTimeout> | null = null
 
   constructor(options: DaemonOptions) {
     this.#options = options
@@ -79,6 +81,11 @@ export class Daemon {
   /** How often consumers did something that the real daemon takes no notice of, though people may want to. */
   get remarks(): number {
     return this.#remarks
+  }
+
+  /** What is stored for a shard. */
+  stored(shard: Shard): LeasePosition {
+    return this.#table.position(shard)
   }
 
   /** How often each fault has struck. */
@@ -140,14 +147,12 @@ export class Daemon {
 
   /** Stops in order: actions in hand are waited for, then each lease is given back. */
   drain(): void {
-    this.#draining = true
-    this.#bell.ring()
+    this.#stopping.drain()
   }
 
   /** Stops at once. */
   kill(): void {
-    this.drain()
-    for (const run of this.#runs) run.lease?.cutOff(true)
+    this.#stopping.kill()
   }
 
   /** Resolves at the next change. */
@@ -157,7 +162,7 @@ export class Daemon {
 
   /** Whether the run is on its way to its end. */
   get stopping(): boolean {
-    return this.#draining
+    return this.#stopping.isDraining
   }
 
   /** Resolves when all consumers are gone; rejects then if the input failed. */
@@ -165,10 +170,7 @@ export class Daemon {
     for (;;) {
       this.#startReady()
       while (this.#atWork.size > 0) await Promise.all(this.#atWork.values())
-      if (this.#stopTimer !== null) clearTimeout(this.#stopTimer)
-      this.#stopTimer = null
-      if (!this.#crashing || this.#draining) break
-      this.#crashing = false
+      if (!this.#stopping.settle()) break
       this.#restarts += 1
       this.#options.observer?.restarted?.(this.#restarts)
     }
@@ -184,7 +186,7 @@ export class Daemon {
     for (const run of this.#runs) {
       const isOver = run.isThrough || this.#table.hasEnded(run.shard)
       const isReady = !isOver && run.shard.parents.every(ended)
-      if (!isReady || this.#atWork.has(run) || this.#isStopping()) continue
+      if (!isReady || this.#atWork.has(run) || this.#stopping.isStopping) continue
       this.#atWork.set(
         run,
         this.#runShard(run).finally(() => this.#atWork.delete(run)),
@@ -195,7 +197,7 @@ export class Daemon {
   // One lease after the other, for as long as somebody has to take the shard up.
   async #runShard(run: ShardRun): Promise<void> {
     const { words, protocol, timeout } = this.#options
-    while (!this.#isStopping() && !this.#table.hasEnded(run.shard)) {
+    while (!this.#stopping.isStopping && !this.#table.hasEnded(run.shard)) {
       this.#leases += 1
       const checkpoint = run.begin(this.#leases)
       run.lease = new Lease({ shardId: run.shard.id, checkpoint, words, protocol, timeout, host: run })
@@ -205,34 +207,6 @@ export class Daemon {
       if (end === 'broken' || run.isThrough) break
     }
     this.#startReady()
-  }
-
-  #isStopping(): boolean {
-    return this.#draining || this.#crashing
-  }
-
-  // The real daemon goes down as a whole. The healthy consumers get a moment to store what they have.
-  #giveUp(): void {
-    this.drain()
-    this.#stopLater(() => this.kill())
-  }
-
-  #stopLater(stop: () => void): void {
-    this.#stopTimer ??= setTimeout(stop, GIVE_UP_TIME)
-  }
-
-  #crash(killed: Lease | null): boolean {
-    if (this.#isStopping()) return false
-    this.#crashing = true
-    killed?.cutOff(true)
-    if (killed === null) for (const run of this.#runs) run.lease?.cutOff(false)
-    else {
-      this.#stopLater(() => {
-        for (const run of this.#runs) run.lease?.cutOff(false)
-      })
-    }
-    this.#bell.ring()
-    return true
   }
 
   #shared(): DaemonContext {
@@ -250,7 +224,7 @@ export class Daemon {
       atEnd,
       idle,
       get stopping() {
-        return self.#isStopping()
+        return self.#stopping.isStopping
       },
       get inputEnded() {
         return self.#inputEnded
@@ -259,9 +233,9 @@ export class Daemon {
       broke: (finding) => {
         if (isRemark(finding)) this.#remarks += 1
         else this.#failures += 1
-        if (endsRun(finding)) this.#giveUp()
+        if (endsRun(finding)) this.#stopping.giveUp()
       },
-      crash: (killed) => this.#crash(killed),
+      crash: (killed) => this.#stopping.crash(killed),
       resharded: (shards) => this.#resharded(shards),
       reachOf: (shard) => this.#runs[shard.number]?.progress.reach ?? 0,
     }
@@ -273,6 +247,3 @@ export class Daemon {
     this.#bell.ring()
   }
 }
-
-// How long healthy consumers may go on when another one has failed, in milliseconds.
-const GIVE_UP_TIME = 5000

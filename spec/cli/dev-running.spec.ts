@@ -29,6 +29,66 @@ test('waits for the batch in hand when it is asked to stop, and not when it is a
   assert.doesNotMatch(stderr, /DONE/)
 })
 
+test('says what a stop waits for, and ends it when the time to stop is over', async (t) => {
+  const slow = start(t, ['dev', ...input(t, 5), '--stop-timeout', '1200ms', ...fixture('slow')])
+  await slow.seen(/WORKING/)
+  slow.child.kill('SIGTERM')
+  await slow.seen(
+    /^SIGTERM: draining\. Waiting for shardId-000000000000 \(processRecords for .*\)\. What is not done in 1\.2 s is ended\./m,
+  )
+  const { code, stderr } = await slow.ended
+  assert.match(
+    stderr,
+    /^The time to stop is over: ending what is left\. Waiting for shardId-0+ \(processRecords for/m,
+  )
+  assert.match(stderr, /0 of 5 records acknowledged/)
+  assert.equal(code, 143)
+})
+
+test('tells machines of a stop, and of its end', async (t) => {
+  const slow = start(t, ['dev', ...input(t, 5), '--stop-timeout', '500ms', '--json', ...fixture('slow')])
+  await slow.seen(/WORKING/)
+  slow.child.kill('SIGINT')
+  const { code, stdout } = await slow.ended
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const of = (name: string) => events.find(({ event }) => event === name)
+  assert.deepEqual([of('stopping').signal, of('stopping').timeout], ['SIGINT', 500])
+  assert.equal(of('stop-timed-out').inHand[0].action, 'processRecords')
+  assert.equal(of('summary').perShard[0].stored.sequenceNumber, 'TRIM_HORIZON')
+  assert.equal(code, 130)
+})
+
+test('says what was stored when it is stopped, and how to go on', async (t) => {
+  const state = join(temporaryFolder(t), 'a state')
+  const stop = async (more: readonly string[]): Promise<string> => {
+    const running = start(t, [
+      'dev',
+      ...input(t, 400),
+      '--batch',
+      '100',
+      ...more,
+      ...fixture('stores-and-waits'),
+    ])
+    await running.seen(/STORED 2/)
+    running.child.kill('SIGINT')
+    await running.seen(/draining/)
+    running.child.kill('SIGINT')
+    return (await running.ended).stderr
+  }
+  const kept = await stop(['--state', state])
+  assert.match(kept, /^shardId-000000000000: 200 of 400 records stored, up to \d{56}$/m)
+  assert.ok(kept.includes(`To go on after them: kcl-session dev --input `), kept)
+  assert.ok(kept.includes(` --state '${state}' -- `), kept)
+  const lost = await stop([])
+  assert.match(
+    lost,
+    /kept in memory only\. With --state a run goes on .*: kcl-session dev .* --state \.kcl-session -- /,
+  )
+})
+
 test('ends a run whose consumer is silent for too long', async (t) => {
   const { code, stderr } = await run(t, ['dev', ...input(t, 5), '--timeout', '2500ms', ...fixture('slow')])
   assert.match(stderr, /during processRecords \(no-answer\)/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { liveLines, Rates, totalLine } from '../../lib/cli/dev-progress.ts'
-import { Display } from '../../lib/cli/display.ts'
+import { Display, type LiveLine } from '../../lib/cli/display.ts'
 import { type Shard, Stream } from '../../lib/daemon/stream/stream.ts'
 import { ShardProgress } from '../../lib/daemon/watch/progress.ts'
 
@@ -36,6 +36,21 @@ test('draws its live lines again below what is printed, cut to the width', () =>
   ])
 })
 
+test('colours where the output is a terminal that is to have colours, and nowhere else', () => {
+  const { output, written } = terminal(true)
+  const coloured = { ...output, hasColors: () => true }
+  const live = (): LiveLine[] => [{ style: 'notable', text: 'x'.repeat(200) }]
+  const display = new Display(coloured, live)
+  assert.equal(display.paint('bad', 'no'), '\x1b[31mno\x1b[0m')
+  display.start()
+  display.print('hello')
+  display.stop()
+  assert.equal(written[0], `hello\n\x1b[33m${'x'.repeat(39)}\x1b[0m\n`)
+  for (const other of [output, { ...output, hasColors: () => false }, { ...coloured, isTTY: false }]) {
+    assert.equal(new Display(other).paint('bad', 'no'), 'no')
+  }
+})
+
 test('shows records, rate, lag, last checkpoint and the age of the action in hand', () => {
   const stream = new Stream({ shards: 1, createdAt: 0 })
   for (let ordinal = 0; ordinal < 3000; ordinal += 1) stream.put(ordinal, 'key')
@@ -47,7 +62,7 @@ test('shows records, rate, lag, last checkpoint and the age of the action in han
   progress.act('processRecords')
   const now = progress.actionSince + 2500
   const rates = new Rates(now - 2000)
-  const [, header = '', line = '', total = ''] = liveLines([progress], rates, now, 24)
+  const [, header = '', line = '', total = ''] = liveLines([progress], rates, now, 24).map(textOf)
   assert.match(header, /records +rate +lag +checkpoint +in hand/)
   assert.match(
     line,
@@ -86,6 +101,10 @@ test('tells the rate of a slow handler over the time that a batch takes, not as 
   assert.equal(rates.rate('a', 100, 50_000), 2.5)
   assert.equal(rates.rate('a', 180, 50_000), 2)
 })
+
+function textOf(line: LiveLine): string {
+  return typeof line === 'string' ? line : line.text
+}
 
 function terminal(isTTY: boolean) {
   const written: string[] = []

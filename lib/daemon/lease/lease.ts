@@ -72,6 +72,7 @@ export class Lease {
   #stopTimer: () => void = () => {}
   #breaking: Promise<void> | null = null
   #cutOff = false
+  #killed = false
   #ended = false
 
   constructor(options: LeaseOptions) {
@@ -106,6 +107,7 @@ export class Lease {
 
   /** The daemon is gone from now on: no answers any more, only the end of the input; `kill`: no consumer either. */
   cutOff(kill: boolean): void {
+    if (kill) this.#killed = true
     if (kill) this.#consumer.kill('SIGKILL')
     if (this.#cutOff || this.#ended) return
     this.#cutOff = true
@@ -246,7 +248,8 @@ export class Lease {
     const orderly = this.#conversation.state === 'done' || this.#cutOff
     this.#ended = true
     this.#host.line('note', 'end of input')
-    const grace = orderly ? Math.min(this.#options.timeout ?? END_TIME, END_TIME) : BROKEN_TIME
+    const isPatient = orderly && !this.#killed
+    const grace = isPatient ? Math.min(this.#options.timeout ?? END_TIME, END_TIME) : BROKEN_TIME
     await endConsumer(this.#consumer, this.#clock, grace, (kind, came, expected) => {
       // What a consumer makes of a daemon that is gone is its own affair, as long as it ends.
       if (!orderly || (this.#cutOff && kind === 'exit-code')) return

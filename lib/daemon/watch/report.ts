@@ -1,7 +1,10 @@
 // What a run comes to, in words and columns, for people.
 
+import { SHARD_END, show } from '../conversation/checkpointer.ts'
 import { type Finding, whenFound } from '../conversation/findings.ts'
+import type { LeasePosition } from '../conversation/messages.ts'
 import type { FaultTally } from '../faults/fault-plan.ts'
+import type { Shard } from '../stream/stream.ts'
 import type { AccountTotals } from './account.ts'
 import type { ShardProgress } from './progress.ts'
 
@@ -47,6 +50,21 @@ export function summarySentence(progress: readonly ShardProgress[]): string {
     return `${of} and all checkpointed ${over}: of ${count(total - acknowledged)} the checkpoint was stored, but no status came`
   }
   return `${of}, ${count(checkpointed)} checkpointed, ${over}`
+}
+
+/** What is stored for each shard, where a run was stopped in the middle. */
+export function storedLines(
+  progress: readonly ShardProgress[],
+  positionOf: (shard: Shard) => LeasePosition,
+): string[] {
+  return progress.map((one) => {
+    const position = positionOf(one.shard)
+    if (!/^\d/.test(position.sequenceNumber)) {
+      const ended = position.sequenceNumber === SHARD_END.sequenceNumber
+      return `${one.shard.id}: ${ended ? 'stored to its end' : 'nothing is stored'}`
+    }
+    return `${one.shard.id}: ${count(one.checkpointed)} of ${plural(one.total, 'record')} stored, up to ${show(position)}`
+  })
 }
 
 /** The account of every record, after a run with faults. */
