@@ -11,7 +11,7 @@ export interface Clock {
   /** Monotonic time. */
   now(): number
   /** Runs `task` once, `delay` ms from now; the returned function cancels it. `unref` lets the process end before that. */
-  after(delay: number, task: () => void, options?: { unref?: boolean }): () => void
+  after(delay: number, task: () => void, options?: { unref?: boolean | undefined }): () => void
 }
 
 /** The units of a duration that always have the same length; a day is 24 hours. */
@@ -25,8 +25,8 @@ export interface DurationUnits {
   readonly nanoseconds?: number | undefined
 }
 
-/** `{ minutes: 1 }`, `'PT1M'`, or a Temporal.Duration, native or the polyfill's. */
-export type DurationInput = DurationUnits | string
+/** `{ minutes: 1 }`, `'PT1M'`, or a Temporal.Duration, native or the polyfill's. A text is one of ISO 8601. */
+export type DurationInput = DurationUnits | `P${string}`
 
 /** The machine's clock. */
 export const systemClock: Clock = {
@@ -39,7 +39,7 @@ export const systemClock: Clock = {
 }
 
 /** A duration in milliseconds; `where` names the caller in the UsageError that anything else gets. */
-export function toMilliseconds(duration: DurationInput, where: string): number {
+export function toMilliseconds(duration: DurationInput | string, where: string): number {
   const units: unknown = typeof duration === 'string' ? parseIso(duration, where) : duration
   if (typeof units !== 'object' || units === null) throw badDuration(duration, where)
   refuseUnknownUnits(units, duration, where)
@@ -69,7 +69,7 @@ function parseIso(text: string, where: string): object {
 }
 
 // Temporal.Duration has its units on the prototype; a plain object has them as its own keys.
-function refuseUnknownUnits(units: object, duration: DurationInput, where: string): void {
+function refuseUnknownUnits(units: object, duration: unknown, where: string): void {
   for (const unit of CALENDAR_UNITS) {
     if ((units as Record<string, unknown>)[unit]) {
       throw new UsageError(

@@ -9,7 +9,7 @@ import { type DurationInput, toMilliseconds } from '../time.ts'
 export interface CheckpointPolicy {
   shouldCheckpoint(progress: CheckpointProgress): boolean
   /** Whether the last finished position is stored when the daemon asks for shutdown; true where it is left out. */
-  readonly atShutdown?: boolean
+  readonly atShutdown?: boolean | undefined
 }
 
 /**

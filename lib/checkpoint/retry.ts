@@ -6,11 +6,11 @@ import { type DurationInput, toMilliseconds } from '../time.ts'
 /** How often something is tried, and how long to wait in between. */
 export interface RetryOptions {
   /** Tries in all, the first included: a whole number from 1. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** The longest wait before the second try; it doubles for each further one. */
-  readonly initialDelay?: DurationInput
+  readonly initialDelay?: DurationInput | undefined
   /** No wait is longer. */
-  readonly maxDelay?: DurationInput
+  readonly maxDelay?: DurationInput | undefined
 }
 
 /** A schedule in milliseconds, read from options and checked. */

@@ -16,11 +16,10 @@ import { indexAt } from './segment.ts'
 import { LazySignal } from './signal.ts'
 
 /**
- * Handles one record. Resolving to `true` asks for a checkpoint at that record. The type leaves out `false`, so that
- * a handler whose last expression happens to be a boolean does not compile.
+ * Handles one record; a promise is awaited. Resolving to `true` asks for a checkpoint at that record; anything else
+ * asks for nothing, so that a last expression may be what it likes.
  */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is the ordinary one
-export type RecordHandler = (record: KinesisRecord, batch: RecordBatch) => void | true | Promise<void | true>
+export type RecordHandler = (record: KinesisRecord, batch: RecordBatch) => unknown
 
 /** What to do about a record whose handler failed: one more try, give the record up, or leave the loop with the error. */
 export type ErrorDecision = 'retry' | 'skip' | 'stop'
@@ -33,9 +32,8 @@ export interface ForEachOptions {
    * Asked when the tries are used up; `attempt` is how many there were. `'retry'` is one more after `maxDelay`;
    * anything else but `'skip'` stops, and so does a throw, with an AggregateError of both.
    */
-  readonly onError?:
-    | ((error: unknown, record: KinesisRecord, attempt: number) => ErrorDecision | Promise<ErrorDecision>)
-    | undefined
+  readonly onError?: // An async function that returns one text at one place is a Promise<string> to the compiler.
+  ((error: unknown, record: KinesisRecord, attempt: number) => ErrorDecision | Promise<string>) | undefined
 }
 
 /** What a batch asks of its session. */

@@ -23,21 +23,21 @@ export type TestRecord =
 
 /** What a record has besides its data. */
 export interface TestRecordFields {
-  readonly partitionKey?: string
+  readonly partitionKey?: string | undefined
   /** Digits; by default each record stands behind the one before it. */
-  readonly sequenceNumber?: string
-  readonly subSequenceNumber?: number
+  readonly sequenceNumber?: string | undefined
+  readonly subSequenceNumber?: number | undefined
   /** Milliseconds since the epoch, or null. */
-  readonly timestamp?: number | null
+  readonly timestamp?: number | null | undefined
 }
 
 /** How a test daemon begins. */
 export interface TestDaemonOptions {
-  readonly shardId?: string
+  readonly shardId?: string | undefined
   /** Where the lease stands; by default it is new. */
-  readonly checkpoint?: Position
+  readonly checkpoint?: Position | undefined
   /** How long a call waits, by the machine's clock, before it fails; 5 s by default. */
-  readonly patience?: DurationInput
+  readonly patience?: DurationInput | undefined
 }
 
 /** Stands in for the MultiLangDaemon: `new KclSession(daemon.streams)`. */

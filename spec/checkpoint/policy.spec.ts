@@ -14,6 +14,7 @@ import {
   manual,
 } from '../../lib/checkpoint/policy.ts'
 import { UsageError } from '../../lib/errors.ts'
+import type { DurationInput } from '../../lib/time.ts'
 
 describe('built-in policies fire at their threshold, not before', () => {
   test('everyRecords', () => {
@@ -34,7 +35,13 @@ describe('built-in policies fire at their threshold, not before', () => {
   })
 
   test('everyInterval, by units, text and Temporal.Duration', () => {
-    const minutes = [{ minutes: 1 }, 'PT1M', 'PT60S', Temporal.Duration.from({ minutes: 1 }), { seconds: 60 }]
+    const minutes: DurationInput[] = [
+      { minutes: 1 },
+      'PT1M',
+      'PT60S',
+      Temporal.Duration.from({ minutes: 1 }),
+      { seconds: 60 },
+    ]
     for (const minute of minutes) {
       const policy = everyInterval(minute)
       assert.deepEqual(
@@ -165,12 +172,8 @@ describe('wrong arguments are a UsageError at once, by the name of the function'
     ["everyRecords('10')", () => everyRecords('10' as unknown as number), /everyRecords/],
     ['everyRecords()', () => everyRecords(undefined as unknown as number), /everyRecords.*undefined/],
     ['everyBytes(-1)', () => everyBytes(-1), /everyBytes.*-1/],
-    ["everyInterval('soon')", () => everyInterval('soon'), /everyInterval: "soon" is not a duration/],
-    [
-      'everyInterval(60)',
-      () => everyInterval(60 as unknown as string),
-      /everyInterval: 60 is not a duration/,
-    ],
+    ["everyInterval('soon')", () => everyInterval('soon' as 'P'), /everyInterval: "soon" is not a duration/],
+    ['everyInterval(60)', () => everyInterval(60 as unknown as 'P'), /everyInterval: 60 is not a duration/],
     ['everyInterval({})', () => everyInterval({}), /everyInterval/],
     ["everyInterval('P1M')", () => everyInterval('P1M'), /everyInterval: months have no fixed length/],
     ['anyOf()', () => anyOf(), /anyOf takes one policy or more/],

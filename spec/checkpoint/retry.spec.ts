@@ -10,7 +10,7 @@ test('checkpoints are tried 6 times, 1 s to 30 s apart, unless told otherwise', 
 })
 
 test('the options take numbers of tries and durations', () => {
-  const options = { attempts: 1, initialDelay: { milliseconds: 5 }, maxDelay: 'PT2S' }
+  const options = { attempts: 1, initialDelay: { milliseconds: 5 }, maxDelay: 'PT2S' } as const
   assert.deepEqual(retrySchedule(options, 'x'), { attempts: 1, initialDelay: 5, maxDelay: 2000 })
 })
 

@@ -5,9 +5,11 @@ import { Temporal } from '@js-temporal/polyfill'
 import { z } from 'zod'
 import {
   anyOf,
+  type BatchOptions,
   type CheckpointError,
   type CheckpointPolicy,
   type DurationInput,
+  type DurationUnits,
   everyInterval,
   everyRecords,
   type KclError,
@@ -17,8 +19,11 @@ import {
   type Logger,
   type Position,
   type RecordBatch,
+  type RetryOptions,
+  type SessionForEachOptions,
   type Stats,
 } from '../../lib/index.ts'
+import type { TestDaemonOptions, TestRecordFields } from '../../lib/testing/index.ts'
 
 /** Both ways assignable, so the same. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
@@ -52,16 +57,20 @@ export async function handlers(): Promise<void> {
     same<typeof whole, RecordBatch>(true)
     if (one.text() === 'flush') return true
   })
-  // @ts-expect-error: a boolean by accident would ask for checkpoints
   await forEach((one) => pending.delete(one.partitionKey))
-  // @ts-expect-error: nor as a promise
   await forEach(async (one) => pending.delete(one.partitionKey))
-  // @ts-expect-error: false asks for nothing
-  await forEach(() => false)
+  await forEach((one) => one.json<{ id: number }>())
   await forEach(store, { retry: { attempts: 3 }, onError: () => 'skip' })
   await forEach(store, {
     onError: async (_error, _record, attempt) => (attempt > 3 ? 'stop' : 'retry'),
   })
+  await forEach(store, {
+    async onError(_error, one) {
+      await store(one)
+      return 'skip'
+    },
+  })
+  await forEach(store, { onError: (_error, one) => store(one).then(() => 'skip') })
   // @ts-expect-error: there is no such decision
   await forEach(store, { onError: () => 'ignore' })
   // @ts-expect-error: there is no such option
@@ -115,6 +124,8 @@ export const durations: DurationInput[] = [
   Temporal.Duration.from('PT1M'),
   // @ts-expect-error: a number has no unit
   60,
+  // @ts-expect-error: minutes are PT1M
+  '1m',
   // @ts-expect-error: there is no such unit
   { minute: 1 },
   // @ts-expect-error: months have no fixed length
@@ -142,6 +153,27 @@ export const policies: CheckpointPolicy[] = [
 ]
 
 const place = () => record.json(z.object({ place: z.string().transform((text) => text) })).place
+
+/** The options that may be left out, and that nobody can give as `undefined` under exactOptionalPropertyTypes. */
+type Closed<T> = {
+  [K in keyof T]-?: Record<never, never> extends Pick<T, K>
+    ? { [P in K]: undefined } extends Pick<T, K>
+      ? never
+      : K
+    : never
+}[keyof T]
+
+export function undefinedOptions(): void {
+  same<Closed<KclSessionOptions>, never>(true)
+  same<Closed<SessionForEachOptions>, never>(true)
+  same<Closed<BatchOptions>, never>(true)
+  same<Closed<RetryOptions>, never>(true)
+  same<Closed<CheckpointPolicy>, never>(true)
+  same<Closed<DurationUnits>, never>(true)
+  same<Closed<TestDaemonOptions>, never>(true)
+  same<Closed<TestRecordFields>, never>(true)
+  same<Closed<{ readonly closed?: string }>, 'closed'>(true)
+}
 
 export async function records(): Promise<void> {
   same<typeof record.data, Buffer>(true)
