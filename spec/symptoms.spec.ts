@@ -1,9 +1,17 @@
 // Bugs that were found and fixed, each by the symptom that it had.
 
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
-import { KclError, manual, type RecordBatch, UsageError } from '../lib/index.ts'
+import {
+  type CheckpointPolicy,
+  everyRecords,
+  KclError,
+  manual,
+  type RecordBatch,
+  UsageError,
+} from '../lib/index.ts'
 import { checkpoint, records, settle, status, Wire } from './helpers/wire.ts'
 
 test('a loop over records does not go on while the next batch waits for a checkpoint that covers the rest', async (t) => {
@@ -130,9 +138,168 @@ test('a checkpoint in a batch of which nothing is finished stores what was finis
   assert.equal(await stored, true)
 })
 
+test('two next() at once do not acknowledge a batch that nobody held, after a re-entry either', async (t) => {
+  const { wire, outer } = await atFirstBatch(t, 2)
+  await outer.return?.()
+  const again = wire.session.batches()
+  const [first, second] = await Promise.allSettled([again.next(), again.next()])
+  assert.equal(first.status, 'fulfilled')
+  assert.match(String(second.status === 'rejected' && second.reason), /UsageError.*while another is pending/)
+  assert.deepEqual(await wire.heard(), [])
+})
+
+test('two next() at once on the records of a batch do not finish the first while its body runs', async (t) => {
+  const { wire, batch } = await atFirstBatch(t, 3, everyRecords(1))
+  const inner = batch[Symbol.asyncIterator]()
+  const [first, second] = await Promise.allSettled([inner.next(), inner.next()])
+  assert.equal(first.status === 'fulfilled' && first.value.value?.sequenceNumber, '1')
+  assert.match(String(second.status === 'rejected' && second.reason), /forEach with a concurrency/)
+  assert.deepEqual(await wire.heard(), [], 'nothing is finished, so nothing is stored')
+})
+
+test('a batch that nobody touched, for want of an await, is not acknowledged', async (t) => {
+  const { wire, outer } = await atFirstBatch(t, 2)
+  await assert.rejects(outer.next(), (error: unknown) => {
+    return (
+      error instanceof UsageError &&
+      /nothing of this one was touched.*Is an await missing/.test(error.message)
+    )
+  })
+  assert.deepEqual(await wire.heard(), [])
+  const { value } = (await wire.session.batches().next()) as { value: RecordBatch }
+  assert.deepEqual([value.attempt, value.records.length], [2, 2])
+})
+
+test('an iterator that is done lets everything else run, however often it is asked', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 1)
+  const inner = batch[Symbol.asyncIterator]()
+  for await (const _ of { [Symbol.asyncIterator]: () => inner });
+  await outer.return?.()
+  let fired = false
+  setImmediate(() => {
+    fired = true
+  })
+  for (let round = 0; round < 3 && !fired; round += 1) await inner.next()
+  assert.equal(fired, true)
+  fired = false
+  setImmediate(() => {
+    fired = true
+  })
+  for (let round = 0; round < 3 && !fired; round += 1) await outer.next()
+  assert.equal(fired, true)
+  assert.equal(wire.session.state, 'open')
+})
+
+test('an error whose text cannot be told fails the session to its end', async (t) => {
+  const wire = new Wire(t, {
+    onInitialize() {
+      throw Object.assign(new Error('odd'), {
+        toString() {
+          throw new Error('no text')
+        },
+      })
+    },
+  })
+  const next = wire.session.batches().next()
+  wire.initialize()
+  assert.equal(((await next.catch((error: unknown) => error)) as Error).message, 'odd')
+  assert.equal(wire.session.state, 'failed')
+  assert.equal(wire.session.signal.aborted, true)
+  await settle()
+  assert.equal(wire.outputEnded, true)
+})
+
+test('what is stored is still known after the end of the shard', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 2)
+  batch.skipRest()
+  const end = outer.next()
+  await wire.said()
+  wire.say({ action: 'shardEnded' })
+  assert.deepEqual(await wire.said(), { action: 'checkpoint' })
+  wire.answer({})
+  assert.deepEqual(await wire.said(), status('shardEnded'))
+  wire.end()
+  await end
+  assert.deepEqual(wire.session.checkpointed, { sequenceNumber: '2', subSequenceNumber: 0 })
+})
+
+test('an AbortSignal that is not Node’s own does not keep a session from being made', (t) => {
+  // As jsdom does it.
+  const { AbortController } = globalThis
+  class Foreign {
+    readonly signal = { aborted: false }
+    abort() {
+      this.signal.aborted = true
+    }
+  }
+  globalThis.AbortController = Foreign as never
+  t.after(() => {
+    globalThis.AbortController = AbortController
+  })
+  const wire = new Wire(t)
+  assert.equal(wire.session.signal.aborted, false)
+})
+
+test('hooks run in the context of whoever started the loop, not of whoever wrote to the stream', async (t) => {
+  const storage = new AsyncLocalStorage<string>()
+  const seen: (string | undefined)[] = []
+  const hook = () => void seen.push(storage.getStore())
+  const wire = new Wire(t, { policy: manual(), onInitialize: hook, onShutdownRequested: hook })
+  const next = storage.run('the loop', () => wire.session.batches().next())
+  storage.run('the writer', () => wire.initialize())
+  assert.deepEqual(await wire.said(), status('initialize'))
+  storage.run('the writer', () => wire.say({ action: 'shutdownRequested' }))
+  assert.deepEqual(await wire.said(), status('shutdownRequested'))
+  assert.deepEqual(seen, ['the loop', 'the loop'])
+  wire.end()
+  await next
+})
+
+test('records that an earlier attempt finished out of order are not handed out again', async (t) => {
+  const { wire, outer, batch } = await atFirstBatch(t, 4)
+  const explicit = batch.checkpoint(batch.records[1])
+  wire.answer(await wire.said())
+  await explicit
+  await outer.return?.()
+  const { value } = (await wire.session.batches().next()) as { value: RecordBatch }
+  const seen: string[] = []
+  for await (const record of value) seen.push(record.sequenceNumber)
+  assert.deepEqual(seen, ['3', '4'])
+})
+
+for (const [policy, secured] of [
+  [everyRecords(1000), true],
+  [manual(), false],
+] as const) {
+  test(`where the daemon began at LATEST, the first record is ${secured ? '' : 'not '}stored at once, and the notice tells the truth`, async (t) => {
+    const wire = new Wire(t, { policy })
+    const outer = wire.session.batches()
+    const first = outer.next()
+    wire.initialize('LATEST')
+    await wire.said()
+    wire.deliver(records(3))
+    const batch = (await first).value as RecordBatch
+    const inner = batch[Symbol.asyncIterator]()
+    await inner.next()
+    await inner.next()
+    if (secured) {
+      assert.deepEqual(await wire.said(), checkpoint(1))
+      wire.answer(checkpoint(1))
+      await inner.next()
+    }
+    assert.deepEqual(await wire.heard(), [], 'and then the policy decides')
+    await inner.return?.()
+    await outer.return?.()
+    const notice = secured
+      ? /from 3 on will be delivered again/
+      : /from 2 on may be skipped by the next consumer: the shard began at LATEST/
+    assert.match(wire.notices[0] ?? '', notice)
+  })
+}
+
 /** A session with the first batch of so many records in the user's hands. */
-async function atFirstBatch(t: TestContext, count: number) {
-  const wire = new Wire(t, { policy: manual() })
+async function atFirstBatch(t: TestContext, count: number, policy: CheckpointPolicy = manual()) {
+  const wire = new Wire(t, { policy })
   const outer = wire.session.batches()
   const first = outer.next()
   wire.initialize()

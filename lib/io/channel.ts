@@ -19,6 +19,8 @@ export interface Channel {
   readonly own: boolean
   /** Closes the output once everything written is out, so that the reader at the far end sees its end. */
   closeOutput(): void
+  /** Keeps no process alive any more. */
+  rest(): void
   /** Gives the streams back, to be claimed by another session: closes nothing, and keeps no process alive. */
   release(): void
 }
@@ -40,7 +42,7 @@ export function openChannel(streams: { input?: Readable; output?: Writable }): C
   checkInput(input)
   checkOutput(output)
   const release = claim([input, output])
-  return { input, output, own: false, closeOutput: () => close(output), release }
+  return { input, output, own: false, closeOutput: () => close(output), rest() {}, release }
 }
 
 function checkInput(input: Readable): void {
@@ -80,12 +82,7 @@ function close(output: Writable): void {
   })
 }
 
-interface OwnStreams {
-  readonly input: Readable
-  readonly output: Writable
-  /** Keeps no process alive any more. */
-  rest(): void
-}
+type OwnStreams = Pick<Channel, 'input' | 'output' | 'rest'>
 
 let own: OwnStreams | undefined
 
@@ -113,7 +110,7 @@ function ownChannel(): Channel {
     rest()
     giveBack()
   }
-  return { input, output, own: true, closeOutput: () => close(output), release }
+  return { input, output, own: true, closeOutput: () => close(output), rest, release }
 }
 
 // Importing node:cluster takes milliseconds; in a worker it is there. Node before 20.16 cannot be asked.

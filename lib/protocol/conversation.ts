@@ -51,8 +51,9 @@ export class Conversation {
       }
       return message
     } catch (error) {
+      const first = this.#state === 'new'
       this.#state = 'failed'
-      throw error
+      throw first && error instanceof DaemonProtocolError ? withHint(error) : error
     }
   }
 
@@ -108,4 +109,11 @@ export class Conversation {
           : `${this.#action.name} had not been acknowledged`
     return new DaemonProtocolError(`The daemon sent ${what}, but ${why}. Nothing was answered.`)
   }
+}
+
+// Whoever pipes records into a consumer means something else.
+function withHint(error: DaemonProtocolError): DaemonProtocolError {
+  const hint =
+    'If these are records of your own, try the consumer on them with: npx kcl-session dev --input events.ndjson -- node consumer.js'
+  return new DaemonProtocolError(`${error.message} ${hint}`, { cause: error })
 }

@@ -14,6 +14,8 @@ export interface AbandonmentPort {
   readonly abandonAfter: number
   /** Whether the exit code is ours to set: the session speaks on the process's own pipes. */
   readonly own: boolean
+  /** What a process that ends now leaves behind; null where that is nothing. */
+  leaves(): Left | 'no loop' | 'no daemon' | null
   /** The time is up. */
   abandon(): void
   /** What was left is left for good. */
@@ -67,13 +69,16 @@ export class Abandonment {
     this.#left = null
   }
 
-  /** The session is over; what it left for good still counts in the exit code. */
-  over(): void {
-    if (this.#left === null && this.#port.own) process.off('exit', this.#onExit)
-  }
-
+  // A process that ends closes its pipes: the daemon takes that for a failure, and nothing else would tell why.
   readonly #onExit = (): void => {
-    if (this.#left !== null) process.exitCode ??= 1
+    const leaves = this.#left ?? this.#port.leaves()
+    if (leaves === null) return
+    if (leaves === 'no loop') notice(NO_LOOP)
+    else if (leaves === 'no daemon') notice(NO_DAEMON)
+    else {
+      if (this.#left === null) notice(describe(leaves, 'The process ends in the middle of it'))
+      process.exitCode ??= 1
+    }
   }
 }
 
@@ -104,3 +109,7 @@ function closes(abandonAfter: number): string {
 }
 
 const GIVEN_UP = 'The pipe to the daemon is closed, so that it does not wait for an answer'
+const NO_LOOP =
+  'kcl-session: the process ends, and no loop over session.batches() was ever started, nor forEach(): what the daemon said was not read.'
+const NO_DAEMON =
+  'kcl-session: the input ended before a daemon said anything. To try a consumer on a file: npx kcl-session dev --input events.ndjson -- node consumer.js'

@@ -28,6 +28,8 @@ export class Checkpointing {
   readonly counts = { checkpoints: 0, retries: 0 }
   /** How far the last read was behind the tip of the shard; null if unknown. */
   millisBehindLatest: number | null = null
+  /** When a batch was handed out, a record finished or a position stored, last. */
+  progressAt = 0
   /** One past the last record that was handed to the user. */
   handedOut = 0
   readonly #clock: Clock
@@ -72,6 +74,11 @@ export class Checkpointing {
     if (records.length > 0) this.line.deliver(records, millisBehindLatest, this.#clock.now())
   }
 
+  /** The user's work goes on. */
+  progressed(): void {
+    this.progressAt = this.#clock.now()
+  }
+
   /** Gives up what is finished and acknowledged. */
   release(): void {
     this.line.release(this.line.watermark)
@@ -80,6 +87,7 @@ export class Checkpointing {
   /** Takes a record as finished; asks the policy if the watermark moved. Throws what the policy throws. */
   finish(number: number): void {
     const now = this.#clock.now()
+    this.progressAt = now
     if (this.line.finish(number, now)) this.#ask('record', now)
   }
 
@@ -143,6 +151,7 @@ export class Checkpointing {
 
   #stored(target: Target): void {
     this.counts.checkpoints += 1
+    this.progressed()
     const position = target === SHARD_END ? this.line.position : target
     if (position === null) return
     this.line.finishThrough(position, this.#clock.now())

@@ -53,6 +53,7 @@ export class Hand {
     this.#window = window
     this.#batch = new RecordBatch(window, this.#attempts, this.#owner)
     this.#owner.checkpointing.handedOut = window.to
+    this.#owner.checkpointing.progressed()
     this.#owner.turns.turned()
     this.lock.give(this.#batch)
     return true
@@ -96,7 +97,7 @@ export class Hand {
     const rest = sizes.maxWait === null ? null : (line.arrivedAt(from) ?? now) + sizes.maxWait - now
     this.#stopWaiting()
     if (!mayGrow || ending || (rest !== null && rest <= 0)) return line.window(from, to)
-    if (rest !== null) this.#cancelWait = this.#owner.clock.after(rest, again, { unref: true })
+    if (rest !== null) this.#cancelWait = this.#owner.clock.after(rest, again)
     return null
   }
 

@@ -11,7 +11,7 @@ import { Conversation } from '../protocol/conversation.ts'
 import type { Message, Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import { queueMicrotask } from '../timers.ts'
-import { type Abandonment, comesAgain } from './abandonment.ts'
+import { type Abandonment, comesAgain, type Left } from './abandonment.ts'
 import type { BatchOwner, ForEachOptions, RecordBatch, RecordHandler } from './batch.ts'
 import { BatchIterator, type BatchResult, type BatchSource, DONE, type Sizes } from './batch-iterator.ts'
 import { Checkpointing } from './checkpointing.ts'
@@ -20,6 +20,7 @@ import { Hand } from './hand.ts'
 import { type HookOwner, perform, type SessionHooks } from './hooks.ts'
 import { Turns } from './record-iterator.ts'
 import { LazySignal } from './signal.ts'
+import { type AtWork, Vigil } from './vigil.ts'
 
 /** The streams that a loop speaks on. */
 export interface Wire {
@@ -38,6 +39,8 @@ export interface LoopOptions {
   readonly clock: Clock
   readonly policy: CheckpointPolicy
   readonly schedule: RetrySchedule
+  /** Milliseconds. */
+  readonly warnAfter: number
   readonly hooks: SessionHooks
   readonly log: Logger
 }
@@ -59,12 +62,16 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   #state: 'open' | 'ended' | 'failed' = 'open'
   #failure: unknown
   #lost = false
+  #heard = false
+  #closed = false
   // In whose context hooks run; made when the first loop starts.
   #caller: AsyncResource | null = null
   #shard: Shard | null = null
   #inHand: Message | null = null
+  readonly #vigil: Vigil
   #leaving: (() => void)[] = []
   #running = false
+  #pausing = false
 
   constructor(options: LoopOptions, wire: Wire, abandonment: Abandonment) {
     this.hooks = options.hooks
@@ -73,6 +80,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     this.clock = options.clock
     this.#wire = wire
     this.#abandonment = abandonment
+    this.#vigil = new Vigil(this, options.warnAfter)
     this.checkpointing = new Checkpointing({
       ...options,
       allowed: () => this.#conversation.allowsCheckpoint,
@@ -99,6 +107,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   /** Takes one line of the daemon; a blank one, which framing may leave behind, says nothing. */
   receive(line: string): void {
     if (this.#state !== 'open' || line === '') return
+    this.#heard = true
     try {
       const message = this.#conversation.receive(line)
       if (message.action === 'checkpoint') this.checkpointing.checkpointer.answered(message.error)
@@ -152,16 +161,17 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     )
     // With the body at work there is no pending next(): the next step of either loop throws the error.
     if (this.#hand.lock.waiting) this.#dismiss({ reason: error })
-    this.#reportLeft(true)
+    this.#abandonment.left(this.#left(true))
     this.#finishUp()
   }
 
   /** Ends the session without a word to the daemon. */
   close(): void {
+    this.#closed = true
     if (this.#state !== 'open') return
     this.#conversation.fail()
     this.#hand.batch?.end('the session was closed')
-    if (this.#inHand !== null || this.#unfinished > 0) this.#reportLeft(true)
+    if (this.#inHand !== null || this.#unfinished > 0) this.#abandonment.left(this.#left(true))
     this.#end(new ChannelClosedError('The session was closed before the checkpoint was answered.'))
   }
 
@@ -184,7 +194,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     const result = this.#hand.lock.ask(iterator)
     this.#hand.batch?.end('the next batch was asked for')
     if (entered) this.#enter()
-    if (entered && this.#hand.left) void this.turns.turn().then(() => this.#run())
+    if (entered && this.#hand.left) void this.#pause()
     else void this.#run()
     return result
   }
@@ -242,6 +252,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     if (this.#caller === null) {
       this.#caller = new AsyncResource('KclSession')
       this.#wire.start()
+      this.#vigil.start()
     }
     this.#updateHold()
   }
@@ -261,6 +272,14 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     void this.#run()
   }
 
+  // Another attempt waits for a turn of the event loop: a user who tries again and again may wait for nothing else.
+  async #pause(): Promise<void> {
+    this.#pausing = true
+    await this.turns.turn()
+    this.#pausing = false
+    await this.#run()
+  }
+
   // Works on what is in hand for as long as it needs no user. Only one run is under way at a time.
   async #run(): Promise<void> {
     if (this.#running) return
@@ -274,7 +293,8 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       this.fail(error)
     }
     this.#running = false
-    if (this.#state === 'open' && this.#hand.lock.holder === null && this.#hasWork) this.#reportLeft(false)
+    if (this.#state === 'open' && this.#hand.lock.holder === null && this.#hasWork)
+      this.#abandonment.left(this.#left(false))
   }
 
   // What to do now; null when it is the user's turn, or the daemon's.
@@ -282,7 +302,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     const hand = this.#hand
     const { waiting } = hand.lock
     const message = this.#inHand
-    if (this.#state !== 'open' || hand.busy) return null
+    if (this.#state !== 'open' || hand.busy || this.#pausing) return null
     if (this.#lost) return message === null ? null : () => this.#answerAfterLoss(message)
     if (hand.batch !== null) return hand.mayBeCovered ? null : () => this.#finish()
     if (hand.left || this.#unfinished > 0) {
@@ -305,6 +325,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     const shard = this.#shard
     if (shard === null) return
     // A delivery with records has been worked on, or goes on waiting for its batch to fill.
+    this.checkpointing.progressed()
     const done = isRecords(message)
       ? undefined
       : this.#caller?.runInAsyncScope(perform, undefined, message, shard, this)
@@ -357,6 +378,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
 
   #finishUp(): void {
     this.#updateHold()
+    this.#vigil.stop()
     this.#wire.over()
     for (const settle of this.#leaving.splice(0)) settle()
   }
@@ -380,16 +402,32 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     return this.#inHand !== null || this.#unfinished > 0
   }
 
-  #reportLeft(forGood: boolean): void {
+  /** What the user's code is at work on; null where nothing is in its hands. */
+  get atWork(): AtWork | null {
+    const { batch } = this.#hand
+    if (this.#hand.busy && batch !== null) return { what: 'batch', window: batch.window }
+    return this.#running && this.#inHand !== null && !isRecords(this.#inHand)
+      ? { what: this.#inHand.action }
+      : null
+  }
+
+  /** What a process that ends now leaves behind. */
+  leaves(): Left | 'no loop' | 'no daemon' | null {
+    if (this.#state === 'open' && this.#caller === null) return 'no loop'
+    if (this.#state === 'ended') return this.#heard || this.#closed ? null : 'no daemon'
+    return this.#state === 'open' && this.#hasWork ? this.#left(false) : null
+  }
+
+  #left(forGood: boolean): Left {
     const { line } = this.checkpointing
-    this.#abandonment.left({
+    return {
       shardId: this.#shard?.shardId ?? null,
       action: this.#inHand?.action ?? null,
       unfinished: this.#unfinished,
       position: line.record(line.watermark) ?? null,
       skipped: this.checkpointing.skipsOnCrash,
       forGood,
-    })
+    }
   }
 
   #updateHold(): void {

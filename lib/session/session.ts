@@ -56,7 +56,6 @@ export class KclSession {
   readonly #channel: Channel
   readonly #reader: LineReader
   readonly #writer: LineWriter
-  readonly #abandonment: Abandonment
   #closed: Promise<void> | null = null
 
   constructor(options: KclSessionOptions = {}) {
@@ -64,15 +63,17 @@ export class KclSession {
     const { policy = everyInterval({ seconds: 60 }), clock = systemClock, input, output } = options
     const schedule = retrySchedule(options.checkpointRetry, `${NEW}: checkpointRetry`)
     const abandonAfter = toMilliseconds(options.abandonAfter ?? { seconds: 60 }, `${NEW}: abandonAfter`)
+    const warnAfter = toMilliseconds(options.warnAfter ?? { seconds: 60 }, `${NEW}: warnAfter`)
     this.#log = openLogger(options.logger, () => this.shard?.shardId ?? null)
     this.#channel = openChannel({ ...(input && { input }), ...(output && { output }) })
     const { own } = this.#channel
     // Never taken off again: stdout stays the protocol's, and nothing that is printed may end up in it.
     if (own) guardStdout()
-    this.#abandonment = new Abandonment({
+    const abandonment = new Abandonment({
       clock,
       abandonAfter,
       own,
+      leaves: () => this.#loop.leaves(),
       abandon: () => this.#loop.fail(new ChannelClosedError(ABANDONED)),
       closeOutput: () => this.#channel.closeOutput(),
     })
@@ -83,9 +84,9 @@ export class KclSession {
       over: () => this.#over(),
     }
     this.#loop = new Loop(
-      { clock, policy, schedule, hooks: options, log: this.#log },
+      { clock, policy, schedule, warnAfter, hooks: options, log: this.#log },
       wire,
-      this.#abandonment,
+      abandonment,
     )
     this.#reader = new LineReader(this.#channel.input, {
       line: (line) => this.#loop.receive(line),
@@ -187,7 +188,7 @@ export class KclSession {
   #over(): void {
     if (this.#channel.own) for (const signal of SIGNALS) process.off(signal, ignore)
     this.#reader.stop()
-    this.#abandonment.over()
+    this.#channel.rest()
   }
 
   async #close(): Promise<void> {

@@ -11,13 +11,13 @@ export class ManualClock implements Clock {
     return this.#now
   }
 
-  /** How many timers are set. */
+  /** How many timers are set that somebody waits for: those that keep no process alive are not counted. */
   get pending(): number {
-    return this.#timers.length
+    return this.#timers.filter(({ unref }) => !unref).length
   }
 
-  after(delay: number, task: () => void): () => void {
-    const timer = { due: this.#now + delay, task }
+  after(delay: number, task: () => void, { unref = false }: { unref?: boolean } = {}): () => void {
+    const timer = { due: this.#now + delay, task, unref }
     this.#timers.push(timer)
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)
@@ -43,4 +43,5 @@ export class ManualClock implements Clock {
 interface Timer {
   readonly due: number
   readonly task: () => void
+  readonly unref: boolean
 }
