@@ -1,5 +1,6 @@
 // The public names of kcl-session/testing. No logic.
 
 export type { Finding } from '../daemon/conversation/findings.ts'
+export type { TestRecord, TestRecordFields } from './delivery.ts'
 export { ManualClock } from './manual-clock.ts'
-export { TestDaemon, type TestDaemonOptions, type TestRecord, type TestRecordFields } from './test-daemon.ts'
+export { TestDaemon, type TestDaemonOptions } from './test-daemon.ts'

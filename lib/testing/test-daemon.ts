@@ -7,29 +7,13 @@ import { LineSplitter } from '../children/lines.ts'
 import { TRIM_HORIZON } from '../daemon/conversation/checkpointer.ts'
 import { DaemonConversation, type DaemonEvent } from '../daemon/conversation/conversation.ts'
 import { type Finding, isRemark } from '../daemon/conversation/findings.ts'
-import type { DeliveredRecord, LeasePosition } from '../daemon/conversation/messages.ts'
-import { SequenceNumbers, shardName } from '../daemon/stream/sequence-number.ts'
+import type { LeasePosition } from '../daemon/conversation/messages.ts'
+import { shardName } from '../daemon/stream/sequence-number.ts'
 import { UsageError } from '../errors.ts'
 import type { Position } from '../protocol/messages.ts'
 import { type DurationInput, systemClock, toMilliseconds } from '../time.ts'
+import { Delivery, type TestRecord } from './delivery.ts'
 import { ManualClock } from './manual-clock.ts'
-
-/** A record to deliver: text, bytes, or an object with `data` or `json` and what else should be set. */
-export type TestRecord =
-  | string
-  | Uint8Array
-  | (TestRecordFields & { readonly data: string | Uint8Array | null; readonly json?: never })
-  | (TestRecordFields & { readonly json: unknown; readonly data?: never })
-
-/** What a record has besides its data. */
-export interface TestRecordFields {
-  readonly partitionKey?: string | undefined
-  /** Digits; by default each record stands behind the one before it. */
-  readonly sequenceNumber?: string | undefined
-  readonly subSequenceNumber?: number | undefined
-  /** Milliseconds since the epoch, or null. */
-  readonly timestamp?: number | null | undefined
-}
 
 /** How a test daemon begins. */
 export interface TestDaemonOptions {
@@ -56,16 +40,23 @@ export class TestDaemon {
   readonly findings: Finding[] = []
   readonly #conversation: DaemonConversation
   readonly #patience: number
-  readonly #numbers = new SequenceNumbers(1_700_000_000_000)
+  readonly #delivery: Delivery
   readonly #refusals: string[] = []
-  #delivered = 0
   #queue: Promise<unknown> = Promise.resolve()
   #started = false
   #pending: { resolve: () => void; reject: (error: Error) => void } | null = null
   #failure: Error | null = null
+  /** The call after which the real daemon is silent. */
+  #ended: string | null = null
 
   constructor(options: TestDaemonOptions = {}) {
     const { shardId = shardName(0), checkpoint = TRIM_HORIZON, patience = { seconds: 5 } } = options
+    if (!SHARD_ID.test(shardId)) {
+      throw new UsageError(
+        `new TestDaemon(): "${shardId}" is not the name of a shard, as in ${shardName(0)}.`,
+      )
+    }
+    this.#delivery = new Delivery(checkpoint)
     this.#patience = toMilliseconds(patience, 'new TestDaemon(): patience')
     this.streams = { input: new PassThrough(), output: new PassThrough(), clock: this.clock }
     this.#conversation = new DaemonConversation({
@@ -90,9 +81,13 @@ export class TestDaemon {
     return this.#enqueue(() => this.#initialize())
   }
 
-  /** Hands over a batch, which may be empty. Resolves, when it is acknowledged, to the positions of its records. */
+  /**
+   * Hands over a batch, which may be empty. Resolves, when it is acknowledged, to the positions of its records.
+   * Throws `UsageError` for what the real daemon never sends: positions that do not go up, for instance.
+   */
   deliver(records: readonly TestRecord[], millisBehindLatest: number | null = 0): Promise<Position[]> {
-    const delivered = records.map((record) => this.#make(record))
+    this.#refuseAfterTheEnd('deliver()')
+    const delivered = this.#delivery.make(records, millisBehindLatest)
     return this.#enqueue(async () => {
       await this.#initialize()
       await this.#perform(() => this.#conversation.processRecords(delivered, millisBehindLatest))
@@ -102,19 +97,27 @@ export class TestDaemon {
 
   /** Refuses the next checkpoints with an exception of the daemon's, by its simple class name. */
   refuseCheckpoints(exception = 'ThrottlingException', times = 1): void {
+    if (!/^[A-Z]\w*$/.test(exception) || !Number.isSafeInteger(times) || times < 1) {
+      throw new UsageError(
+        `refuseCheckpoints("${exception}", ${times}): give an exception by its simple class name, without its package, and how many times.`,
+      )
+    }
     for (let n = 0; n < times; n += 1) this.#refusals.push(exception)
   }
 
   /** Another worker takes the lease: from now on checkpoints are refused; `leaseLost` follows the action in hand, then the end. */
   loseLease(): Promise<void> {
+    this.#end('loseLease()')
     this.#conversation.loseLease()
     return this.#endWith(() => this.#conversation.leaseLost())
   }
 
   /** Asks for shutdown, then ends the lease and the input, as a drain does. */
   requestShutdown(): Promise<void> {
+    this.#end('requestShutdown()')
     return this.#enqueue(async () => {
       await this.#initialize()
+      this.#refuseWithoutLease('shutdownRequested')
       await this.#perform(() => this.#conversation.shutdownRequested())
       await this.#perform(() => this.#conversation.leaseLost())
       this.streams.input.end()
@@ -123,11 +126,16 @@ export class TestDaemon {
 
   /** Ends the shard, then the input. */
   endShard(): Promise<void> {
-    return this.#endWith(() => this.#conversation.shardEnded())
+    this.#end('endShard()')
+    return this.#endWith(() => {
+      this.#refuseWithoutLease('shardEnded')
+      return this.#conversation.shardEnded()
+    })
   }
 
   /** The daemon dies: the input ends at once, in the middle of an action too. */
   endInput(): void {
+    this.#ended ??= 'endInput()'
     this.streams.input.end()
   }
 
@@ -137,6 +145,25 @@ export class TestDaemon {
       await this.#perform(begin)
       this.streams.input.end()
     })
+  }
+
+  #end(call: string): void {
+    this.#refuseAfterTheEnd(call)
+    this.#ended = call
+  }
+
+  #refuseAfterTheEnd(call: string): void {
+    if (this.#ended === null) return
+    throw new UsageError(
+      `${call} after ${this.#ended}: the real daemon sends this process nothing more. A new TestDaemon plays the next lease.`,
+    )
+  }
+
+  #refuseWithoutLease(action: string): void {
+    if (!this.#conversation.leaseGone) return
+    throw new UsageError(
+      `The real daemon never sends ${action} once a checkpoint was refused with ShutdownException: the lease is gone, so call loseLease().`,
+    )
   }
 
   async #initialize(): Promise<void> {
@@ -207,30 +234,6 @@ export class TestDaemon {
       `${this.#conversation.shardId}: no status for ${this.#conversation.action} within ${seconds} s. ${waits}`,
     )
   }
-
-  #make(record: TestRecord): DeliveredRecord {
-    if (record === null || record === undefined) throw new UsageError(NO_RECORD)
-    const fields = typeof record !== 'object' || record instanceof Uint8Array ? { data: record } : record
-    const number = this.#delivered
-    this.#delivered += 1
-    return {
-      data: encode(fields),
-      partitionKey: fields.partitionKey ?? `key-${number}`,
-      sequenceNumber: fields.sequenceNumber ?? this.#numbers.of(0, number),
-      subSequenceNumber: fields.subSequenceNumber ?? 0,
-      approximateArrivalTimestamp: fields.timestamp === undefined ? Date.now() : fields.timestamp,
-    }
-  }
-}
-
-function encode(
-  fields: Exclude<TestRecord, string | Uint8Array> | { data: string | Uint8Array },
-): string | null {
-  const data = 'json' in fields && fields.json !== undefined ? JSON.stringify(fields.json) : fields.data
-  if (data === null) return null
-  if (typeof data === 'string' || data instanceof Uint8Array)
-    return Buffer.from(data as string).toString('base64')
-  throw new UsageError(NO_RECORD)
 }
 
 function misuse({ shardId, action, expected, came, daemon }: Finding): Error {
@@ -244,5 +247,4 @@ function misuse({ shardId, action, expected, came, daemon }: Finding): Error {
   )
 }
 
-const NO_RECORD =
-  'deliver(): a record is text, bytes, or an object with data (text, bytes or null) or json. For a JSON value write { json: value }.'
+const SHARD_ID = /^[\w.-]{1,128}$/

@@ -32,11 +32,11 @@ const prints: Record<string, (text: string) => void> = {
     assert.ok(sum(counts.map(([, , stored]) => stored)) >= 4)
   },
   buffer: (text) => {
-    const written = [...text.matchAll(/^wrote (\d+) records$/gm)]
+    const written = [...text.matchAll(/^shardId-\d+ . wrote (\d+) records$/gm)]
     assert.equal(sum(written.map(([, count]) => count)), 1707)
   },
   handler: (text) => {
-    assert.equal(text.match(/^\w+ \d+(\.\d+)?$/gm)?.length, stronger(5))
+    assert.equal(text.match(/^shardId-\d+ . \w+ \d+(\.\d+)?$/gm)?.length, stronger(5))
     assert.doesNotMatch(text, /gave .* up/)
   },
 }

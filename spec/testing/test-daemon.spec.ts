@@ -119,3 +119,104 @@ test('refuses what is no record', () => {
     assert.throws(() => new TestDaemon().deliver([record as unknown as TestRecord]), UsageError)
   }
 })
+
+test('refuses positions that do not go up, from the checkpoint of the lease on', async () => {
+  const daemon = new TestDaemon({ checkpoint: { sequenceNumber: '50', subSequenceNumber: 1 } })
+  const session = new KclSession(daemon.streams)
+  const done = session.forEach(() => {})
+  const at = (sequenceNumber: string, subSequenceNumber = 0) => ({
+    data: '',
+    sequenceNumber,
+    subSequenceNumber,
+  })
+  refuses(
+    () => daemon.deliver([at('50', 1)]),
+    /never sends 50 sub 1 after 50 sub 1, the checkpoint of the lease/,
+  )
+  refuses(() => daemon.deliver([at('7')]), /positions only go up/)
+  await daemon.deliver([at('50', 2), at('60'), at('60', 1), at('60', 4)])
+  refuses(() => daemon.deliver([at('60', 4)]), /60 sub 4 after 60 sub 4, the record before it/)
+  refuses(() => daemon.deliver([at('61'), at('59')]), /59 after 61/)
+  // What was refused was never made, and records without a number stand behind the last one.
+  const [position] = await daemon.deliver([at('61')])
+  const [next] = await daemon.deliver(['x'])
+  assert.equal(position?.sequenceNumber, '61')
+  assert.ok(BigInt(next?.sequenceNumber ?? 0) > 61n)
+  const large = `9${'0'.repeat(60)}`
+  await daemon.deliver([at(large)])
+  assert.equal((await daemon.deliver(['y']))[0]?.sequenceNumber, String(BigInt(large) + 1n))
+  await daemon.endShard()
+  await done
+})
+
+test('refuses what the real daemon never sends', () => {
+  const daemon = new TestDaemon()
+  const refused: readonly (readonly [TestRecord, RegExp])[] = [
+    [{ data: '', sequenceNumber: 'TRIM_HORIZON' }, /the sequence number "TRIM_HORIZON": it is digits/],
+    [{ data: '', sequenceNumber: '007' }, /without zeros in front/],
+    [{ data: '', subSequenceNumber: -1 }, /the sub-sequence number -1: it counts from 0/],
+    [{ data: '', partitionKey: '' }, /a key has 1 to 256/],
+    [{ data: '', partitionKey: 'k'.repeat(257) }, /a key has 1 to 256/],
+    [{ data: '', partitionKey: '\ud800' }, /Unicode characters/],
+    [{ data: '', timestamp: 1.5 }, /the timestamp 1\.5/],
+    [Buffer.alloc(10 * 1024 * 1024 + 1), /up to 10 MiB/],
+  ]
+  for (const [record, pattern] of refused) refuses(() => daemon.deliver([record]), pattern)
+  refuses(() => daemon.deliver(Array.from({ length: 10_001 }, () => '')), /a batch of 10001 records/)
+  refuses(() => daemon.deliver([], -1), /millisBehindLatest: -1/)
+  refuses(() => daemon.refuseCheckpoints('com.example.ThrottlingException'), /by its simple class name/)
+  refuses(() => daemon.refuseCheckpoints('ThrottlingException', 0), /how many times/)
+  refuses(() => new TestDaemon({ shardId: 'shard 1' }), /not the name of a shard/)
+  for (const sequenceNumber of ['SHARD_END', '', '-5']) {
+    refuses(
+      () => new TestDaemon({ checkpoint: { sequenceNumber, subSequenceNumber: 0 } }),
+      /never sends a lease/,
+    )
+  }
+  new TestDaemon({ checkpoint: { sequenceNumber: 'LATEST', subSequenceNumber: 0 } })
+})
+
+test('sends nothing after the end', async () => {
+  for (const end of ['endShard', 'requestShutdown', 'loseLease', 'endInput'] as const) {
+    const daemon = new TestDaemon()
+    const session = new KclSession(daemon.streams)
+    const done = session.forEach(() => {})
+    await daemon.start()
+    await daemon[end]()
+    refuses(() => daemon.deliver(['late']), new RegExp(`deliver\\(\\) after ${end}\\(\\): .* nothing more`))
+    refuses(() => daemon.endShard(), /endShard\(\) after/)
+    await done
+  }
+})
+
+test('ends no shard, and asks for no shutdown, when a checkpoint has told that the lease is gone', async () => {
+  for (const end of ['endShard', 'requestShutdown'] as const) {
+    const daemon = new TestDaemon()
+    const session = new KclSession({ ...daemon.streams, policy: everyRecords(1) })
+    const done = session.forEach(() => {})
+    daemon.refuseCheckpoints('ShutdownException')
+    await daemon.deliver(['a'])
+    await assert.rejects(daemon[end](), /once a checkpoint was refused with ShutdownException/)
+    daemon.endInput()
+    await done
+  }
+})
+
+test('lets what the real daemon takes no notice of pass, and keeps it', async () => {
+  const daemon = new TestDaemon()
+  const session = new KclSession(daemon.streams)
+  const done = session.forEach(() => {})
+  await daemon.deliver(['a'])
+  daemon.streams.output.write('hello\n')
+  await daemon.deliver(['b'])
+  assert.deepEqual(
+    daemon.findings.map(({ kind }) => kind),
+    ['text'],
+  )
+  await daemon.endShard()
+  await done
+})
+
+function refuses(call: () => unknown, pattern: RegExp): void {
+  assert.throws(call, (error) => error instanceof UsageError && pattern.test(error.message))
+}
