@@ -8,14 +8,13 @@ import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
 import { dynamoDBClient } from './configuration/clients.ts'
 import type { Configuration } from './configuration/configuration.ts'
-import { endpointOf } from './configuration/endpoint-keys.ts'
+import { daemonEnvironment, isLocal, namedEndpoints } from './configuration/daemon-environment.ts'
 import { mayStart } from './configuration/lint/finding.ts'
 import { REAPING } from './machine/doctor.ts'
 import { unreachable } from './machine/endpoints.ts'
 import { type Identity, takeIdentity } from './machine/identity.ts'
 import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
-import { proxyEnvironment } from './machine/proxies.ts'
 import { keepsTrying, refused } from './supervision/causes.ts'
 import { LeaderLock } from './supervision/leader-lock.ts'
 import type { LogLevel, Reporter } from './supervision/reporter.ts'
@@ -49,17 +48,20 @@ export async function launch(options: LaunchOptions): Promise<number> {
   if (!mayStart(configuration.findings, options.strict)) return 2
   refuseImpossible(configuration)
   if (process.pid === 1) reporter.tell('warn', `${REAPING}.`)
-  const identity = await takeIdentity(
-    setting(configuration, 'applicationName'),
-    configuration.settings.get('workerIdentifier')?.value,
-  )
+  const identity = await takeIdentity({
+    application: setting(configuration, 'applicationName'),
+    stream: streamOf(configuration),
+    explicit: configuration.settings.get('workerIdentifier')?.value,
+    note: (text) => reporter.tell('info', text),
+    signal: signals.signal,
+  })
   try {
     const start = await prepare(options, identity)
     tellStart(options, identity)
-    for (const address of endpointsOf(configuration)) void tellUnreachable(address, options)
-    return await superviseUntilStopped(options, start, leaderLock(options, identity))
+    for (const address of namedEndpoints(configuration)) void tellUnreachable(address, options)
+    return await superviseUntilStopped(options, start, identity)
   } finally {
-    identity.slot?.release()
+    identity.release()
     signals.forget()
   }
 }
@@ -97,12 +99,7 @@ async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): 
     properties,
     command: configuration.command,
     protocol: chooseProtocol(options),
-    proxies: proxyEnvironment(
-      environment,
-      endpointsOf(configuration)
-        .filter(isLoopback)
-        .map((address) => new URL(address).hostname),
-    ),
+    environment: daemonEnvironment(configuration, environment),
     stopTimeout: options.stopTimeout,
   })
 }
@@ -123,7 +120,7 @@ function chooseProtocol({ configuration: { command }, protocol, reporter }: Laun
 async function superviseUntilStopped(
   options: LaunchOptions,
   start: DaemonStart,
-  lock: LeaderLock,
+  identity: Identity,
 ): Promise<number> {
   const { configuration, reporter, signals, stopTimeout, startTimeout, environment } = options
   const context = {
@@ -135,13 +132,15 @@ async function superviseUntilStopped(
       environment.AWS_REGION ??
       'the region of the credentials',
   }
+  const lock = leaderLock(options, identity)
   await lock.beforeStart()
   for (let failures = 0; ; failures++) {
     signals.throwIfStopped()
     const startedAt = systemClock.now()
     const supervision = new Supervision({
       start,
-      environment: { ...localCredentials(options), ...environment },
+      environment,
+      lock: identity.descriptor,
       context,
       reporter,
       clock: systemClock,
@@ -207,24 +206,10 @@ function ownJavaOptions(version: number, configuration: Configuration): string[]
   return isLocal(configuration) ? [...silence, ...QUICK_START] : silence
 }
 
-// On this machine any keys will do, but the SDK refuses to send a request without some.
-function localCredentials({ configuration, environment }: LaunchOptions): Record<string, string> {
-  const given = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'].some(
-    (name) => environment[name],
-  )
-  const chosen = configuration.settings.get('AwsCredentialsProvider')?.source !== 'default'
-  if (given || chosen || !isLocal(configuration)) return {}
-  return { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
-}
-
-// Whether both services run on this machine.
-function isLocal({ settings }: Configuration): boolean {
-  return isLoopback(endpointOf(settings, 'kinesis')) && isLoopback(endpointOf(settings, 'dynamodb'))
-}
-
-function endpointsOf({ settings }: Configuration): string[] {
-  const values = [endpointOf(settings, 'kinesis'), endpointOf(settings, 'dynamodb')]
-  return values.filter((value): value is string => value !== undefined && URL.canParse(value))
+// The daemon uses an ARN for its name only.
+function streamOf(configuration: Configuration): string {
+  const arn = setting(configuration, 'streamArn')
+  return arn === '' ? setting(configuration, 'streamName') : arn.slice(arn.lastIndexOf('/') + 1)
 }
 
 function setting({ settings }: Configuration, key: string): string {

@@ -172,6 +172,25 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     await gone([Number(java), ...alive(stderr)])
   })
 
+  test('waits for the daemon of a killed launcher, and takes its name only then', {
+    skip: process.platform !== 'linux' && 'only Linux can tell',
+  }, async (t) => {
+    const flags = [`--worker-identifier=orphan-${process.pid}`, '--stop-timeout=3s']
+    const busy = ['/bin/sh', '-c', 'while :; do sleep 1; done']
+    const first = launch(t, { command: busy, flags })
+    await first.seen(/000000000000: consumer \d+ started/)
+    await first.seen(/000000000001: consumer \d+ started/)
+    const [, java] = await first.seen(/pid (\d+) worker/)
+    first.child.kill('SIGKILL')
+    const second = launch(t, { command: GOOD, flags })
+    await second.seen(/The launcher of orphan-\d+ was killed, and its daemon is still ending/)
+    assert.ok(isAlive(Number(java)))
+    await second.seen(/000000000001: consumer \d+ started/)
+    assert.ok(!isAlive(Number(java)))
+    second.child.kill('SIGTERM')
+    assert.equal((await second.ended).code, 0)
+  })
+
   test('passes SIGQUIT on to Java', POSIX, async (t) => {
     const running = launch(t, { command: GOOD })
     await running.seen(/000000000001: consumer \d+ started/)
@@ -205,6 +224,19 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     await running.seen(/^mine http:\/\/plain:2 x\.example unset$/m)
     running.child.kill('SIGTERM')
     assert.equal((await running.ended).code, 0)
+  })
+
+  test('refuses a start on another stream under the same application', {
+    skip: process.platform !== 'linux' && 'only Linux can tell',
+  }, async (t) => {
+    const flags = [`--application-name=shared-${process.pid}`]
+    const first = launch(t, { command: GOOD, flags })
+    await first.seen(/consumer \d+ started/)
+    const second = await launch(t, { command: GOOD, flags: [...flags, '--stream-name=other'] }).ended
+    assert.equal(second.code, 2)
+    assert.match(second.stderr, /reads the stream words on this machine now/)
+    first.child.kill('SIGTERM')
+    await first.ended
   })
 
   test('refuses a second start with the same explicit name', {

@@ -2,32 +2,21 @@
 // differently from everybody else. So the JVM gets values of its own, and the consumers get theirs back.
 // No system properties: those would send calls for instance metadata to the proxy, and show passwords in argv.
 
-/** What the JVM's environment must differ in, and what the consumers must be given back. */
-export interface ProxyEnvironment {
-  readonly forDaemon: Readonly<Record<string, string>>
-  /** undefined: the variable was not there. */
-  readonly forConsumers: Readonly<Record<string, string | undefined>>
-}
-
-/** Adapts the proxy variables; nothing where HTTPS_PROXY is not set. `direct` are hosts that need no proxy. */
+/** The proxy variables in which the JVM's environment must differ; none where no proxy is set. `direct` are hosts that need no proxy. */
 export function proxyEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   direct: readonly string[],
-): ProxyEnvironment {
+): Record<string, string> {
   const https = environment.HTTPS_PROXY || environment.https_proxy
   const http = https || environment.HTTP_PROXY || environment.http_proxy
-  if (!http) return { forDaemon: {}, forConsumers: {} }
+  if (!http) return {}
   const exceptions = environment.NO_PROXY || environment.no_proxy || ''
   const patterns = [...exceptions.split(/[\s,|]+/), ...direct]
     .filter((host) => host !== '')
     .flatMap(asPatterns)
   const forDaemon: Record<string, string> = { HTTP_PROXY: http }
   if (patterns.length > 0) forDaemon.NO_PROXY = [...new Set(patterns)].join(',')
-  const changed = Object.keys(forDaemon).filter((name) => forDaemon[name] !== environment[name])
-  return {
-    forDaemon: Object.fromEntries(changed.map((name) => [name, forDaemon[name] ?? ''])),
-    forConsumers: Object.fromEntries(changed.map((name) => [name, environment[name]])),
-  }
+  return Object.fromEntries(Object.entries(forDaemon).filter(([name, value]) => value !== environment[name]))
 }
 
 // `.example.com` and `example.com` both mean the domain with everything below it.

@@ -14,6 +14,14 @@ export interface JvmExit {
   readonly signal: NodeJS.Signals | null
 }
 
+/** What a daemon is started with. */
+export interface JvmOptions {
+  readonly start: DaemonStart
+  readonly environment: NodeJS.ProcessEnv
+  /** A descriptor that the whole group holds as long as it lives. */
+  readonly lock: number | undefined
+}
+
 /** A running daemon. */
 export class Jvm {
   readonly pid: number
@@ -24,11 +32,11 @@ export class Jvm {
   #ended = false
 
   /** Starts it; `onLine` gets every line of standard output and standard error. */
-  constructor(start: DaemonStart, environment: NodeJS.ProcessEnv, onLine: (line: string) => void) {
+  constructor({ start, environment, lock }: JvmOptions, onLine: (line: string) => void) {
     const child = spawn('/bin/sh', ['-c', start.script], {
       detached: true,
       env: { ...environment, ...start.environment },
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...(lock === undefined ? [] : [lock])],
     })
     this.#child = child
     this.pid = child.pid ?? 0

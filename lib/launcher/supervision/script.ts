@@ -3,8 +3,8 @@
 // daemon's split on spaces as one `eval`. Pure: nothing here starts a process.
 
 import { type ConsumerProtocol, shellQuote, shellScript } from '../../children/command.ts'
+import type { OwnEnvironment } from '../configuration/daemon-environment.ts'
 import { formatProperties } from '../configuration/properties.ts'
-import type { ProxyEnvironment } from '../machine/proxies.ts'
 import { announce, type Marks, markOption, newMarks } from './marks.ts'
 
 /** Everything the text is made from. */
@@ -23,7 +23,7 @@ export interface DaemonPlan {
   readonly properties: Iterable<readonly [key: string, value: string]>
   readonly command: readonly string[]
   readonly protocol: ConsumerProtocol
-  readonly proxies: ProxyEnvironment
+  readonly environment: OwnEnvironment
   /** What the daemon may take to end when the launcher has died, in milliseconds. */
   readonly stopTimeout: number
 }
@@ -54,7 +54,7 @@ export function daemonStart(plan: DaemonPlan): DaemonStart {
   ].join('\n')
   return {
     script,
-    environment: { ...plan.proxies.forDaemon, [COMMAND]: consumerText(plan, marks) },
+    environment: { ...plan.environment.own, [COMMAND]: consumerText(plan, marks) },
     input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),
     marks,
   }
@@ -88,8 +88,8 @@ function javaWords(plan: DaemonPlan, marks: Marks): string[] {
 }
 
 // The consumer keeps the pid of this sh: the `exec` at the end of the text sees to that.
-function consumerText({ command, protocol, proxies }: DaemonPlan, marks: Marks): string {
-  const restored = Object.entries(proxies.forConsumers).map(([name, value]) =>
+function consumerText({ command, protocol, environment }: DaemonPlan, marks: Marks): string {
+  const restored = Object.entries(environment.restored).map(([name, value]) =>
     value === undefined ? `unset ${name}` : `export ${name}=${shellQuote(value)}`,
   )
   return [announce(marks), `unset ${COMMAND}`, ...restored, shellScript(command, protocol)].join('; ')

@@ -6,16 +6,13 @@ import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
 import { briefly, type CauseContext, causeOf, keepsTrying } from './causes.ts'
-import { Jvm, type JvmExit } from './jvm.ts'
+import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
-import type { DaemonStart } from './script.ts'
 
 /** What a run needs. Times are milliseconds. */
-export interface SupervisionOptions {
-  readonly start: DaemonStart
-  readonly environment: NodeJS.ProcessEnv
+export interface SupervisionOptions extends JvmOptions {
   readonly context: CauseContext
   readonly reporter: Reporter
   readonly clock: Clock
@@ -65,7 +62,7 @@ export class Supervision {
     this.#options = options
     this.#startedAt = options.clock.now()
     this.#log = new LogReader(options.start.marks)
-    this.#jvm = new Jvm(options.start, options.environment, (line) => this.#read(line))
+    this.#jvm = new Jvm(options, (line) => this.#read(line))
   }
 
   /** Follows the daemon to its end. */
