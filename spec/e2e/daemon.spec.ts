@@ -206,7 +206,7 @@ describe('the real daemon', { skip: reason, concurrency: 2, timeout: 900_000 }, 
     assert.equal(first.code, 1)
     assert.match(
       first.stderr,
-      /ended before it acknowledged processRecords\. Its last words: Error: stopped in the middle/,
+      /ended before it acknowledged processRecords \(exit code 1\)\. Its last words: Error: stopped in the middle/,
     )
     assert.deepEqual(
       world.records().map(({ text, subSequenceNumber }) => [text, subSequenceNumber]),
@@ -271,7 +271,9 @@ describe('the real daemon', { skip: reason, concurrency: 2, timeout: 900_000 }, 
     assert.equal(code, 1)
     assert.match(
       stderr,
-      new RegExp(`The consumer of ${victim?.shard} \\(pid ${victim?.pid}\\) ended by itself`),
+      new RegExp(
+        `The consumer of ${victim?.shard} \\(pid ${victim?.pid}\\) ended while it had nothing to do`,
+      ),
     )
     assert.equal(world.notes().filter(({ at }) => at === 'shutdownRequested').length, 1)
   })

@@ -88,7 +88,10 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
       process.kill(Number(pid), 'SIGKILL')
       const { code, stderr } = await running.ended
       assert.equal(code, 1)
-      assert.match(stderr, /The consumer of shardId-000000000001 \(pid \d+\) ended by itself/)
+      assert.match(
+        stderr,
+        /The consumer of shardId-000000000001 \(pid \d+\) ended while it had nothing to do/,
+      )
       assert.match(stderr, /000000000000: consumer \d+ has ended/)
       assert.deepEqual(alive(stderr), [])
     },
@@ -103,10 +106,32 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
       assert.equal(code, 1)
       assert.match(
         stderr,
-        /ERROR kcl-session: The consumer of shardId-\d+ ended before it acknowledged processRecords\. Its last words: Error: boom/,
+        /ERROR kcl-session: The consumer of shardId-\d+ ended before it acknowledged processRecords \(exit code 1\)\. Its last words: Error: boom/,
       )
     },
   )
+
+  test('says by which signal a consumer was killed in the middle of an action', POSIX, async (t) => {
+    const { code, stderr } = await launch(t, { command: ['/bin/sh', '-c', 'kill -KILL $$'] }).ended
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /ended before it acknowledged processRecords \(killed by SIGKILL, as a limit on memory/,
+    )
+  })
+
+  test('says that the daemon itself was killed, and does not blame what is past', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD })
+    await running.seen(/000000000001: consumer \d+ started/)
+    const [, java] = await running.seen(/pid (\d+) worker/)
+    process.kill(Number(java), 'SIGKILL')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /The daemon was killed by SIGKILL, and not by kcl-session\. The system does that where/,
+    )
+  })
 
   test('says why the daemon cannot begin, and gives up at the start timeout', POSIX, async (t) => {
     const { code, stderr } = await launch(t, {

@@ -5,9 +5,12 @@
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
-import { briefly, type CauseContext, causeOf, keepsTrying } from './causes.ts'
+import { briefly, type CauseContext } from './causes.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
+import { Death, howDaemonEnded } from './last-words.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
+import { Narrator, PROTOCOL } from './narrator.ts'
+import { tellIdle } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
 
@@ -27,7 +30,7 @@ export type Outcome =
   /** It was asked to stop; `clean` says that every consumer was done in time. */
   | { readonly kind: 'stopped'; readonly clean: boolean }
   /** It failed; the reason has been printed. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'failed' }
 
 type Phase =
   | { readonly name: 'running' }
@@ -36,7 +39,7 @@ type Phase =
   | {
       readonly name: 'failing'
       readonly since: number
-      readonly reason: string
+      readonly death: Death | undefined
       readonly waitingFor: readonly RosterEntry[]
       readonly linger: number
     }
@@ -46,15 +49,13 @@ export class Supervision {
   readonly #options: SupervisionOptions
   readonly #roster = new Roster()
   readonly #log: LogReader
+  readonly #narrator: Narrator
   readonly #jvm: Jvm
   readonly #startedAt: number
   #phase: Phase = { name: 'running' }
-  #initialized = false
   #clean = true
   #warnedOfTimeout = false
   #quietSince: number | undefined
-  #cause: string | undefined
-  #lastError: DaemonEvent | undefined
   #otherLines: string[] = []
 
   /** Starts the daemon at once. */
@@ -62,6 +63,10 @@ export class Supervision {
     this.#options = options
     this.#startedAt = options.clock.now()
     this.#log = new LogReader(options.start.marks)
+    this.#narrator = new Narrator({
+      ...options,
+      isAtWork: (shardId) => this.#roster.present.some((entry) => entry.shardId === shardId),
+    })
     this.#jvm = new Jvm(options, (line) => this.#read(line))
   }
 
@@ -84,6 +89,7 @@ export class Supervision {
   stop(): void {
     if (this.#phase.name !== 'running') return
     this.#phase = { name: 'stopping', since: this.#options.clock.now() }
+    this.#narrator.end()
     this.#jvm.signal('SIGTERM')
   }
 
@@ -115,7 +121,7 @@ export class Supervision {
 
   #welcome(shardId: string, pid: number): void {
     const { reporter, clock } = this.#options
-    this.#initialized = true
+    this.#narrator.begin()
     this.#roster.arrive(pid, shardId)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
     const after = this.#roster.started === 1 ? `, ${seconds} s after the start` : ''
@@ -123,23 +129,18 @@ export class Supervision {
   }
 
   #follow(event: DaemonEvent): void {
-    const { reporter, context } = this.#options
-    if (event.message.startsWith('Initialization complete')) this.#initialized = true
-    if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
-    if (event.message.startsWith('Child process exited with value')) this.#roster.seeOut()
-    const ofProtocol = event.logger === PROTOCOL
-    // What the protocol's events quote is a consumer's word, and no cause of anything.
-    const cause = ofProtocol ? undefined : causeOf(event, context)
-    const [, action, shardId] = (ofProtocol && BROKEN_OFF.exec(event.message)) || []
-    // What is told in words, or follows from what was told, is left to those who ask for more of the log.
-    const aftermath = this.#phase.name !== 'running' && AFTERMATH.test(event.logger)
-    reporter.event(event, cause !== undefined || action !== undefined || aftermath)
+    const [, value] = EXITED.exec(event.message) ?? []
+    if (value !== undefined) {
+      this.#roster.seeOut()
+      this.#death?.seeOut(Number(value), event.thread)
+    }
+    const [, action, shardId] = (event.logger === PROTOCOL && BROKEN_OFF.exec(event.message)) || []
+    this.#narrator.follow(event, action !== undefined)
     if (action !== undefined && shardId !== undefined) this.#brokenOff(shardId, action, event)
-    if (event.level === 'ERROR') this.#lastError = event
-    if (cause === undefined || cause === this.#cause) return
-    this.#cause = cause
-    if (this.#initialized) reporter.tell('warn', cause)
-    else reporter.tellOnce('error', keepsTrying(cause))
+  }
+
+  get #death(): Death | undefined {
+    return this.#phase.name === 'failing' ? this.#phase.death : undefined
   }
 
   #tick(): void {
@@ -147,6 +148,7 @@ export class Supervision {
     for (const { pid, shardId } of this.#roster.callTheRoll(isAlive, now)) {
       this.#options.reporter.tell('info', `${shardId}: consumer ${pid} has ended`, { shardId, pid })
     }
+    this.#narrator.tick()
     const phase = this.#phase
     if (phase.name === 'running') this.#tickRunning(now)
     else this.#tickEnding(phase, now)
@@ -156,13 +158,10 @@ export class Supervision {
     const [missing] = this.#roster.missing(now, PATIENCE)
     if (missing !== undefined) {
       // The daemon will not notice before the next record: it is asked to drain the other shards.
-      this.#fail(
-        lastWords(
-          `The consumer of ${missing.shardId} (pid ${missing.pid}) ended by itself while it had nothing to do.`,
-          missing.lastWords,
-        ),
-        DRAIN_LINGER,
-      )
+      const what = `(pid ${missing.pid}) ended while it had nothing to do`
+      const death = new Death(missing, what, undefined, this.#options.reporter)
+      this.#fail(death, DRAIN_LINGER)
+      death.tell()
       this.#jvm.signal('SIGTERM')
     } else if (now - this.#startedAt >= this.#options.startTimeout) {
       this.#judgeStart()
@@ -172,15 +171,13 @@ export class Supervision {
   // The time to start is up. A daemon that keeps failing is ended; one without a shard may be doing its duty.
   #judgeStart(): void {
     const waited = Math.round(this.#options.startTimeout / 1000)
-    if (!this.#initialized && this.#cause !== undefined) {
-      this.#fail(`The daemon could not begin to work within ${waited} s (--start-timeout). ${this.#cause}`, 0)
+    const { cause, working } = this.#narrator
+    if (!working && cause !== undefined) {
+      this.#fail(`The daemon could not begin to work within ${waited} s (--start-timeout). ${cause}`, 0)
       this.#jvm.signal('SIGTERM')
     } else if (this.#roster.started === 0) {
       const { applicationName, streamName } = this.#options.context
-      this.#options.reporter.tellOnce(
-        'warn',
-        `No consumer has started within ${waited} s. Either other workers of ${applicationName} hold every lease, or its lease table belongs to another stream than ${streamName}, or every shard has been read to its end. --log-level=info shows the daemon's own log.`,
-      )
+      this.#options.reporter.tellOnce('warn', tellIdle(waited, applicationName, streamName))
     }
   }
 
@@ -189,6 +186,8 @@ export class Supervision {
       ({ pid }) => isAlive(pid),
     )
     const elapsed = now - phase.since
+    // What the consumer started may hold its pipes open: then the daemon waits to see it out.
+    if (elapsed >= DEATH_NEWS) this.#death?.tell()
     if (waitingFor.length === 0) {
       this.#quietSince ??= now
       // The JVM would only wait for its failover time now. The leader's lock takes it a second to give back.
@@ -215,25 +214,27 @@ export class Supervision {
   #brokenOff(shardId: string, action: string, event: DaemonEvent): void {
     const ended = event.causes.some((cause) => cause.includes('Reached end of STDIN'))
     const what = ended
-      ? `ended before it acknowledged ${action}.`
+      ? `ended before it acknowledged ${action}`
       : `did not answer ${action} as it must: ${briefly(event)}`
-    const reason = lastWords(`The consumer of ${shardId} ${what}`, this.#roster.lastWordsOf(shardId))
-    if (this.#phase.name === 'running') this.#fail(reason, 0, shardId)
+    const entry = { shardId, lastWords: this.#roster.lastWordsOf(shardId) }
+    const death = new Death(entry, what, event.thread, this.#options.reporter)
+    if (this.#phase.name === 'running') this.#fail(death, 0, shardId)
     else if (this.#phase.name === 'stopping') {
       this.#clean = false
-      this.#options.reporter.tell('error', reason, { shardId })
+      death.tell()
     }
   }
 
-  #fail(reason: string, linger: number, shardId?: string): void {
+  #fail(reason: string | Death, linger: number, shardId?: string): void {
+    this.#narrator.end()
+    if (typeof reason === 'string') this.#options.reporter.tell('error', reason)
     this.#phase = {
       name: 'failing',
       since: this.#options.clock.now(),
-      reason,
+      death: typeof reason === 'string' ? undefined : reason,
       waitingFor: this.#roster.present.filter((entry) => entry.shardId !== shardId),
       linger,
     }
-    this.#options.reporter.tell('error', reason, shardId === undefined ? {} : { shardId })
   }
 
   // The JVM has gone before its consumers: they finish the batch in hand and read the end of their input.
@@ -247,32 +248,23 @@ export class Supervision {
 
   #outcome(exit: JvmExit): Outcome {
     if (this.#phase.name === 'stopping') return { kind: 'stopped', clean: this.#clean }
-    if (this.#phase.name === 'failing') return { kind: 'failed', reason: this.#phase.reason }
-    const how = exit.signal === null ? `exit code ${exit.code}` : exit.signal
-    const why =
-      this.#cause ?? (this.#lastError && briefly(this.#lastError)) ?? this.#otherLines.slice(0, 3).join(' ')
-    const reason = `The daemon ended by itself (${how}). ${why}`.trim()
-    this.#options.reporter.tell('error', reason)
-    return { kind: 'failed', reason }
+    if (this.#phase.name === 'failing') {
+      this.#death?.tell()
+      return { kind: 'failed' }
+    }
+    const complaint = this.#narrator.complaint ?? this.#otherLines.slice(0, 3).join(' ')
+    this.#options.reporter.tell('error', howDaemonEnded(exit, complaint))
+    return { kind: 'failed' }
   }
 }
 
-// The line that names the error is somewhere in the last of them; all have been printed already.
-function lastWords(reason: string, words: readonly string[]): string {
-  const word = words.findLast((line) => TELLING.test(line) && !/^\s+at /.test(line))
-  return word === undefined ? reason : `${reason} Its last words: ${word.trim()}`
-}
-
-const NO_LEASES =
-  'There are no leases yet; the daemon waits for up to half a minute before it makes them, in case another worker does.'
-const PROTOCOL = 'MultiLangProtocol'
 const BROKEN_OFF = /^Failed to get status message for (\w+) action for shard (\S+)/
-const AFTERMATH = /^(MultiLang|MessageWriter|CloudWatchPublisher|LineReader)/
-const TELLING = /error|exception|fail|cannot|not found|denied|panic|killed|abort/i
+const EXITED = /^Child process exited with value: (\d+)/
 const TICK = 250
 // The daemon says that it has seen a consumer out once the pipes are closed too.
 const PATIENCE = 3000
 const DRAIN_LINGER = 1000
 const LAST_CALL = 1000
+const DEATH_NEWS = 500
 const ORPHAN_TIME = 5000
 const KEPT_LINES = 10

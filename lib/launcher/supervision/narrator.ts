@@ -1,0 +1,91 @@
+// Tells the daemon's log to people: its causes and its news in words, and of the rest what the level asks for.
+// Rule: what is told in words, was said a moment ago, or follows from what was told, takes a level more.
+
+import type { Clock } from '../../time.ts'
+import { type CauseContext, causeOf, keepsTrying } from './causes.ts'
+import type { DaemonEvent } from './marks.ts'
+import { lostLeaseOf, NO_LEASES, newsOf, tellLost } from './news.ts'
+import type { Reporter } from './reporter.ts'
+import { Troubles } from './troubles.ts'
+
+/** What a narrator needs. */
+export interface NarratorOptions {
+  readonly context: CauseContext
+  readonly reporter: Reporter
+  readonly clock: Clock
+  /** Whether a consumer of the shard is at work. */
+  readonly isAtWork: (shardId: string) => boolean
+}
+
+/** Tells one run of the daemon. */
+export class Narrator {
+  readonly #options: NarratorOptions
+  readonly #troubles = new Troubles()
+  readonly #lost = new Set<string>()
+  #working = false
+  #ending = false
+
+  constructor(options: NarratorOptions) {
+    this.#options = options
+  }
+
+  /** Whether the daemon has begun to work. */
+  get working(): boolean {
+    return this.#working
+  }
+
+  /** What keeps the daemon from its work, in words. */
+  get cause(): string | undefined {
+    return this.#troubles.cause(this.#options.clock.now())
+  }
+
+  /** What the daemon complained of at last. */
+  get complaint(): string | undefined {
+    return this.#troubles.why(this.#options.clock.now())
+  }
+
+  /** The daemon has begun to work. */
+  begin(): void {
+    this.#working = true
+    this.#troubles.work()
+  }
+
+  /** The run is being ended: what the daemon says from now on follows from that. */
+  end(): void {
+    this.#ending = true
+  }
+
+  /** Tells an event; what is `told` by others already takes a level more. */
+  follow(event: DaemonEvent, told: boolean): void {
+    const { reporter, context, clock } = this.#options
+    const now = clock.now()
+    if (event.message.startsWith('Initialization complete')) this.begin()
+    if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
+    const news = newsOf(event)
+    if (news !== undefined) reporter.tell(news.importance, news.text, { shardId: news.shardId })
+    this.#lose(lostLeaseOf(event))
+    // What the protocol's events quote is a consumer's word, and no cause of anything.
+    const cause = event.logger === PROTOCOL ? undefined : causeOf(event, context)
+    const aftermath = this.#ending && AFTERMATH.test(event.logger)
+    const repeated = this.#troubles.isRepeated(event, now)
+    reporter.event(event, told || cause !== undefined || aftermath || repeated)
+    if (!this.#troubles.hear(event, cause, now) || cause === undefined) return
+    if (this.#working) reporter.tell('warn', cause)
+    else reporter.tellOnce('error', keepsTrying(cause))
+  }
+
+  /** Tells what was collected. */
+  tick(): void {
+    if (this.#lost.size > 0) this.#options.reporter.tell('warn', tellLost([...this.#lost].sort()))
+    this.#lost.clear()
+  }
+
+  // The lease of an ended shard is lost in good order, and so is any during a stop.
+  #lose(shardId: string | undefined): void {
+    if (shardId !== undefined && !this.#ending && this.#options.isAtWork(shardId)) this.#lost.add(shardId)
+  }
+}
+
+/** The daemon's logger for its side of the protocol. */
+export const PROTOCOL = 'MultiLangProtocol'
+const AFTERMATH = /^(MultiLang|MessageWriter|CloudWatchPublisher|LineReader)/
