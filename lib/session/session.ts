@@ -122,11 +122,12 @@ export class KclSession {
 
   /** Figures up to now: a copy. */
   get stats(): Stats {
-    const { checkpointing, counts } = this.#loop
+    const { checkpointing, acknowledged, skips } = this.#loop
     const { line, millisBehindLatest } = checkpointing
     return {
-      ...counts,
+      batches: acknowledged,
       ...checkpointing.counts,
+      skipped: skips,
       records: line.watermark,
       bytes: line.bytes,
       millisBehindLatest,
