@@ -1,6 +1,7 @@
 // Keeps secrets off the screen and out of logs: credential arguments, access keys, passwords in addresses.
 
 import { entryOf } from './catalogue/catalogue.ts'
+import { knownName } from './credentials.ts'
 
 const MASK = '***'
 
@@ -9,12 +10,16 @@ export function maskValue(key: string, value: string): string {
   return maskText(entryOf(key)?.secret ? maskCredentials(value) : SECRET_KEY.test(key) ? MASK : value)
 }
 
-/** Any text with access keys and passwords in addresses taken out. */
+/** Any text with access keys, passwords and tokens taken out, in whatever form they stand there. */
 export function maskText(text: string): string {
   return text
     .replace(/\b((?:AKIA|ASIA)[A-Z0-9]{4})[A-Z0-9]{8,}\b/g, `$1${MASK}`)
     .replace(/(\w+:\/\/[^\s/:@]*):[^\s/@]+@/g, `$1:${MASK}@`)
-    .replace(/((?:secret|password|token|externalId)[A-Za-z]*\s*[=:]\s*)[^\s,|]+/gi, `$1${MASK}`)
+    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${MASK}`)
+    .replace(PROVIDER, maskCredentials)
+    .replace(XML, `$1${MASK}$2`)
+    .replace(ASSIGNED, (_, name: string, quote = '') => `${name}${quote}${MASK}`)
+    .replace(OPTION, `$1${MASK}`)
 }
 
 /** Whether a credentials value carries something that looks like a secret in its arguments. */
@@ -22,16 +27,16 @@ export function hasSecretArgument(value: string): boolean {
   return maskCredentials(value) !== value
 }
 
-// `Name|argument|key=value`: role ARNs, endpoints and regions may be seen, anything else may be a secret.
+// `Name|argument|key=value`: what the classes that we know take may be seen; anything else may be a secret.
 function maskCredentials(value: string): string {
   return value
     .split(',')
     .map((provider) => {
       const [name = '', ...rest] = provider.split('|')
-      const harmless = HARMLESS_ARGUMENTS.test(name)
+      const known = knownName(name.trim()) !== undefined
       return [
         name,
-        ...rest.map((argument) => (harmless && !isSecret(argument) ? argument : maskArgument(argument))),
+        ...rest.map((argument) => (known && !isSecret(argument) ? argument : maskArgument(argument))),
       ].join('|')
     })
     .join(',')
@@ -47,5 +52,13 @@ function maskArgument(argument: string): string {
   return `${named?.[1] ?? ''}${MASK}`
 }
 
-const HARMLESS_ARGUMENTS = /(AssumeRole|Profile|WebIdentity|InstanceProfile|Container)\w*$/
 const SECRET_KEY = /secret|password|token/i
+const SECRET_NAME = '[\\w.-]*(?:secret|password|passwd|token|externalId|api[-_]?key)[\\w.-]*'
+// `name=value`, `name: value`, `"name": "value"`, and the last one once more as text inside of JSON.
+const ASSIGNED = new RegExp(
+  `(${SECRET_NAME}(?:\\\\?["'])?\\s*[=:]\\s*)(?:(\\\\?["'])(?!\\2)[^"'\\\\]*|[^\\s,|&"'<>\\\\]+)`,
+  'gi',
+)
+const XML = new RegExp(`(<${SECRET_NAME}>)[^<]*(</)`, 'gi')
+const OPTION = new RegExp(`(--?${SECRET_NAME}\\s+)[^\\s-]\\S*`, 'gi')
+const PROVIDER = /(?<![\w.$])[\w.$]*(?:Provider\w*|\.\w+)\|[^\s,]+/g

@@ -182,7 +182,7 @@ function lintUrl(text: string, shown: string, say: Say): Finding | undefined {
 }
 
 function lintCredentials(value: string, say: Say): Finding | undefined {
-  const { replaced, unknown } = readProviders(value)
+  const { replaced, unknown, misfits } = readProviders(value)
   if (unknown.length > 0) {
     const known = usableProviders.join(', ')
     return say(
@@ -191,6 +191,8 @@ function lintCredentials(value: string, say: Say): Finding | undefined {
       `Use one of ${known}, or the full name of a class in --jars.`,
     )
   }
+  const [misfit] = misfits
+  if (misfit !== undefined) return say('error', misfit.message, misfit.remedy)
   if (hasSecretArgument(value)) {
     return say(
       'warning',
