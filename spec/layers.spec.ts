@@ -27,6 +27,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['launcher/machine/'],
   ['launcher/configuration/'],
   ['launcher/supervision/'],
+  ['launcher/preflight/'],
   ['launcher/launch.ts'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],

@@ -2,6 +2,7 @@
 // made-up ones are used; elsewhere they are found where the daemon would find its own.
 
 import aws4 from 'aws4'
+import type { Dispatcher } from 'undici'
 import { DEFAULT_PROVIDERS, findKeys, type Keys, type Provider } from './credentials.ts'
 import { endpointIn, isLoopback, proxyFor } from './places.ts'
 
@@ -71,13 +72,13 @@ export function awsClient(place: AwsPlace): AwsCall {
       { service, region, method: 'POST', host: url.host, path: url.pathname, headers, body },
       await keys,
     )
-    const { ok, status, text } = await post(
+    const { status, text } = await post(
       url,
       { headers: ownHeaders(signed.headers), body },
       environment,
       timeout,
     )
-    if (!ok) throw refusal(status, text)
+    if (status < 200 || status > 299) throw refusal(status, text)
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
   }
 }
@@ -105,24 +106,33 @@ async function post(
   { headers, body }: { headers: Record<string, string>; body: string },
   environment: Readonly<Record<string, string | undefined>>,
   timeout: number,
-): Promise<{ ok: boolean; status: number; text: string }> {
-  const request = { method: 'POST', headers, body, signal: AbortSignal.timeout(timeout) }
+): Promise<{ status: number; text: string }> {
+  // Not fetch: that of Node 20 knows no proxies, and it takes some ports for bad ones.
+  const { request } = await import('undici')
   const proxy = proxyFor(url, environment)
+  const dispatcher = proxy === undefined ? undefined : await proxyAgent(proxy)
   try {
-    // The built-in fetch of Node 20 knows no proxies.
-    const response = proxy === undefined ? await fetch(url, request) : await fetchThrough(proxy, url, request)
-    return { ok: response.ok, status: response.status, text: await response.text() }
+    const { statusCode, body: answer } = await request(url, {
+      method: 'POST',
+      headers,
+      body,
+      signal: AbortSignal.timeout(timeout),
+      ...(dispatcher && { dispatcher }),
+    })
+    return { status: statusCode, text: await answer.text() }
   } catch (error) {
     throw new AwsUnreachable(proxy === undefined ? url.host : `${url.host} (by the proxy)`, error)
   }
 }
 
-async function fetchThrough(proxy: string, url: URL, request: object) {
-  const undici = await import('undici')
-  return undici.fetch(url, { ...request, dispatcher: new undici.ProxyAgent(proxy) })
+// One for each proxy, as long as the process lives: it keeps connections.
+function proxyAgent(proxy: string): Promise<Dispatcher> {
+  const agent = proxyAgents.get(proxy) ?? import('undici').then(({ ProxyAgent }) => new ProxyAgent(proxy))
+  proxyAgents.set(proxy, agent)
+  return agent
 }
 
-// fetch sets these two itself.
+// The client sets these two itself.
 function ownHeaders(headers: object = {}): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [name, String(value)] as const)
   return Object.fromEntries(entries.filter(([name]) => !/^(host|content-length)$/i.test(name)))
@@ -162,5 +172,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
   UND_ERR_CONNECT_TIMEOUT: 'no answer',
 }
+const proxyAgents = new Map<string, Promise<Dispatcher>>()
 const TIMEOUT = 30_000
 const EXPIRES_SOON = 60_000

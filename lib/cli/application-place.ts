@@ -2,10 +2,10 @@
 // settings that `run` starts the daemon with.
 
 import type { Command } from 'commander'
-import { type AwsCall, AwsError, AwsUnreachable, awsClient } from '../aws/client.ts'
+import { type AwsCall, AwsError, AwsUnreachable } from '../aws/client.ts'
 import { UsageError } from '../errors.ts'
+import { clientFor } from '../launcher/configuration/clients.ts'
 import { readConfiguration } from '../launcher/configuration/configuration.ts'
-import { endpointOf } from '../launcher/configuration/endpoint-keys.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
 import type { TableNames } from '../leases/lease-table.ts'
 import { collect } from './configuration-options.ts'
@@ -52,12 +52,11 @@ export function applicationPlace(command: Command): ApplicationPlace {
       'Which application? Give --application-name=NAME, KCL_APPLICATION_NAME, or --config=FILE with an applicationName.',
     )
   }
-  const region = value('regionName') ?? value('kinesisClient.region') ?? process.env.AWS_REGION
-  if (region === undefined) {
+  const client = (service: 'kinesis' | 'dynamodb'): AwsCall => {
+    const made = clientFor(service, settings, process.env)
+    if (made !== undefined) return made
     throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
   }
-  const client = (service: 'kinesis' | 'dynamodb'): AwsCall =>
-    awsClient({ service, endpoint: endpointOf(settings, service), region, environment: process.env })
   return {
     application,
     tables: {

@@ -1,22 +1,33 @@
-// The options that `run` and `check` share: where the configuration comes from. Whatever else has two dashes
-// is a property of the daemon.
+// The options of `run`, all of which `check` takes as well: where the configuration comes from, and how it is run.
+// Whatever else has two dashes is a property of the daemon.
 
 import { type Command, Option } from 'commander'
+import type { ConsumerProtocol } from '../children/command.ts'
+import { UsageError } from '../errors.ts'
 import { type Configuration, readConfiguration } from '../launcher/configuration/configuration.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
-import { seconds } from './arguments.ts'
+import { LEVELS, type LogLevel } from '../launcher/supervision/reporter.ts'
+import { protocolName, seconds } from './arguments.ts'
 
-/** The shared options, as commander names them. */
-export interface ConfigurationOptions {
+/** The options, as commander names them. */
+export interface RunOptions {
   readonly config?: string
   readonly set?: readonly string[]
   readonly strict?: boolean
   /** Milliseconds; null for none at all. */
   readonly stopTimeout: number | null
+  readonly jars?: string
+  readonly protocol?: ConsumerProtocol
+  readonly javaOpt?: readonly string[]
+  readonly logLevel: LogLevel
+  readonly json?: boolean
+  readonly startTimeout: number | null
+  readonly restart?: boolean
+  readonly preflight: boolean
 }
 
-/** Adds the shared options to a command. */
-export function withConfigurationOptions(command: Command): Command {
+/** Adds the options to a command. */
+export function withRunOptions(command: Command): Command {
   return command
     .option('--config <file>', 'a .properties file of the MultiLangDaemon')
     .option('--set <key=value>', 'a property of the daemon (repeatable); --key=value does the same', collect)
@@ -26,13 +37,30 @@ export function withConfigurationOptions(command: Command): Command {
         .argParser(seconds)
         .default(25_000, '25s'),
     )
+    .option('--jars <folder>', "a folder with the daemon's jars (default: the cache, filled by Maven)")
+    .option('--protocol <name>', 'fds or stdio (default: fds if the command is node)', protocolName)
+    .option('--java-opt <option>', 'an option for Java, such as -Xmx1g (repeatable)', collect)
+    .option(
+      '--log-level <level>',
+      `how much of the daemon's log is shown: ${LEVELS.join(', ')}`,
+      levelName,
+      'warn',
+    )
+    .option('--json', 'print one JSON object per event')
+    .addOption(
+      new Option('--start-timeout <time>', 'how long the daemon may fail to begin; 0 for ever')
+        .argParser(seconds)
+        .default(60_000, '60s'),
+    )
+    .option('--restart', 'start the daemon again when it fails')
+    .option('--no-preflight', 'do not ask AWS about the stream and the lease table before the start')
     .allowUnknownOption()
     .allowExcessArguments()
 }
 
 /** Reads the configuration that the options, the environment and the file make together. */
 export function configurationFrom(
-  options: ConfigurationOptions,
+  options: RunOptions,
   command: Command,
   commandWords: readonly string[],
 ): Configuration {
@@ -41,6 +69,7 @@ export function configurationFrom(
     file: options.config,
     flags: settingFlags(command.args, options.set ?? [], own),
     command: commandWords,
+    protocol: options.protocol,
     environment: process.env,
     workingDirectory: process.cwd(),
     stopTimeout: options.stopTimeout ?? 0,
@@ -51,4 +80,10 @@ export function configurationFrom(
 /** For options that may be given again and again. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), value]
+}
+
+function levelName(text: string): LogLevel {
+  const level = LEVELS.find((name) => name === text.toLowerCase())
+  if (level === undefined) throw new UsageError(`--log-level=${text}: give one of ${LEVELS.join(', ')}.`)
+  return level
 }

@@ -1,11 +1,10 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
-import { awsClient } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
+import { clientFor } from '../launcher/configuration/clients.ts'
 import { readConfiguration } from '../launcher/configuration/configuration.ts'
-import { endpointOf } from '../launcher/configuration/endpoint-keys.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
 import { type OutgoingRecord, putRecords } from '../local/put.ts'
 import { systemClock } from '../time.ts'
@@ -70,9 +69,8 @@ function target(options: PutOptions, words: readonly string[], own: readonly str
       'Which stream? Give --stream-name=NAME, KCL_STREAM_NAME, or --config=FILE with a streamName.',
     )
   }
-  const endpoint = endpointOf(settings, 'kinesis')
-  const region = value('regionName') ?? value('kinesisClient.region') ?? process.env.AWS_REGION
-  if (region === undefined)
+  const kinesis = clientFor('kinesis', settings, process.env)
+  if (kinesis === undefined)
     throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
-  return { stream, kinesis: awsClient({ service: 'kinesis', endpoint, region, environment: process.env }) }
+  return { stream, kinesis }
 }

@@ -2,20 +2,18 @@
 // are taken from the first moment on; then one supervised run, or, with --restart, one after another.
 
 import { fileURLToPath } from 'node:url'
-import { isLoopback } from '../aws/places.ts'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
-import { dynamoDBClient } from './configuration/clients.ts'
+import { clientFor } from './configuration/clients.ts'
 import type { Configuration } from './configuration/configuration.ts'
-import { daemonEnvironment, isLocal, namedEndpoints } from './configuration/daemon-environment.ts'
-import { mayStart } from './configuration/lint/finding.ts'
+import { daemonEnvironment, isLocal } from './configuration/daemon-environment.ts'
+import { type Finding, mayStart } from './configuration/lint/finding.ts'
 import { REAPING } from './machine/doctor.ts'
-import { unreachable } from './machine/endpoints.ts'
 import { type Identity, takeIdentity } from './machine/identity.ts'
 import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
-import { keepsTrying, refused } from './supervision/causes.ts'
+import { preflight, streamNameOf } from './preflight/preflight.ts'
 import { LeaderLock } from './supervision/leader-lock.ts'
 import type { LogLevel, Reporter } from './supervision/reporter.ts'
 import { type DaemonStart, daemonStart } from './supervision/script.ts'
@@ -26,6 +24,8 @@ import { type Outcome, Supervision } from './supervision/supervision.ts'
 export interface LaunchOptions {
   readonly configuration: Configuration
   readonly strict: boolean
+  /** Whether AWS is asked about the stream and the lease table first. */
+  readonly preflight: boolean
   readonly jars?: string | undefined
   readonly protocol?: ConsumerProtocol | undefined
   readonly javaOptions: readonly string[]
@@ -41,16 +41,14 @@ export interface LaunchOptions {
 /** Runs the daemon until it is stopped or fails; resolves to the exit code. Throws UsageError before it starts. */
 export async function launch(options: LaunchOptions): Promise<number> {
   const { configuration, reporter, signals } = options
-  for (const { severity, message, remedy } of configuration.findings) {
-    if (severity !== 'info')
-      reporter.tell(severity === 'error' ? 'error' : 'warn', `${message} ${remedy ?? ''}`.trim())
-  }
+  tellFindings(configuration.findings, reporter, 'warning')
   if (!mayStart(configuration.findings, options.strict)) return 2
   refuseImpossible(configuration)
   if (process.pid === 1) reporter.tell('warn', `${REAPING}.`)
+  if (options.preflight && !(await passesPreflight(options))) return 2
   const identity = await takeIdentity({
     application: setting(configuration, 'applicationName'),
-    stream: streamOf(configuration),
+    stream: streamNameOf(configuration.settings) ?? '',
     explicit: configuration.settings.get('workerIdentifier')?.value,
     note: (text) => reporter.tell('info', text),
     signal: signals.signal,
@@ -58,11 +56,29 @@ export async function launch(options: LaunchOptions): Promise<number> {
   try {
     const start = await prepare(options, identity)
     tellStart(options, identity)
-    for (const address of namedEndpoints(configuration)) void tellUnreachable(address, options)
     return await superviseUntilStopped(options, start, identity)
   } finally {
     identity.release()
     signals.forget()
+  }
+}
+
+// A signal ends the asking at once.
+async function passesPreflight(options: LaunchOptions): Promise<boolean> {
+  const { configuration, reporter, signals, environment, strict } = options
+  const stopped = new Promise<never>((_, reject) => {
+    signals.signal.addEventListener('abort', () => reject(signals.signal.reason), { once: true })
+  })
+  const findings = await Promise.race([preflight(configuration.settings, environment), stopped])
+  tellFindings(findings, reporter, 'info')
+  return mayStart(findings, strict)
+}
+
+function tellFindings(findings: readonly Finding[], reporter: Reporter, least: 'warning' | 'info'): void {
+  for (const { severity, message, remedy } of findings) {
+    if (severity === 'info' && least === 'warning') continue
+    const importance = severity === 'warning' ? 'warn' : severity
+    reporter.tell(importance, remedy === undefined ? message : `${message} ${remedy}`)
   }
 }
 
@@ -161,7 +177,7 @@ async function superviseUntilStopped(
 function leaderLock({ configuration, environment, reporter }: LaunchOptions, identity: Identity): LeaderLock {
   const { settings } = configuration
   return new LeaderLock({
-    dynamoDB: dynamoDBClient(settings, environment),
+    dynamoDB: clientFor('dynamodb', settings, environment),
     table:
       settings.get('coordinatorStateTableName')?.value ??
       `${setting(configuration, 'applicationName')}-CoordinatorState`,
@@ -192,24 +208,10 @@ function tellStart({ configuration, reporter }: LaunchOptions, { workerIdentifie
   })
 }
 
-async function tellUnreachable(address: string, { reporter, environment }: LaunchOptions): Promise<void> {
-  const proxied =
-    environment.HTTPS_PROXY || environment.https_proxy || environment.HTTP_PROXY || environment.http_proxy
-  if (proxied && !isLoopback(address)) return
-  const reason = await unreachable(address, ENDPOINT_TIMEOUT)
-  if (reason !== undefined) reporter.tellOnce('error', keepsTrying(refused(new URL(address).host, reason)))
-}
-
 function ownJavaOptions(version: number, configuration: Configuration): string[] {
   // From Java 24 on, Netty's way to memory is worth a warning of four lines at every start.
   const silence = version >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : []
   return isLocal(configuration) ? [...silence, ...QUICK_START] : silence
-}
-
-// The daemon uses an ARN for its name only.
-function streamOf(configuration: Configuration): string {
-  const arn = setting(configuration, 'streamArn')
-  return arn === '' ? setting(configuration, 'streamName') : arn.slice(arn.lastIndexOf('/') + 1)
 }
 
 function setting({ settings }: Configuration, key: string): string {
@@ -220,7 +222,6 @@ const LOGBACK = new URL('../../../lib/launcher/supervision/logback.xml', import.
 // A second sooner at work, at the price of throughput; where somebody plays or tests, that is a good price.
 const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 const NODE_STARTERS = /^(npx|npm|pnpm|pnpx|yarn|bunx|tsx|ts-node|nodemon|node)$/
-const ENDPOINT_TIMEOUT = 3000
 const FIRST_DELAY = 1000
 const LONGEST_DELAY = 60_000
 // After so long at work, the next failure is a new story.

@@ -341,7 +341,16 @@ function launch(
     writeFileSync(config, readFileSync(config, 'utf8').replace(/-[^-\n]*\n/, '\n'))
   }
   const { PATH, NODE_V8_COVERAGE } = process.env
-  const words = ['run', `--config=${config}`, `--jars=${jars}`, ...flags, '--', ...command]
+  const words = [
+    'run',
+    '--no-preflight',
+    '--region-name=us-east-1',
+    `--config=${config}`,
+    `--jars=${jars}`,
+    ...flags,
+    '--',
+    ...command,
+  ]
   const running = start(t, words, {
     cwd: folder,
     env: { PATH, ...(NODE_V8_COVERAGE && { NODE_V8_COVERAGE }), JAVA_HOME: home, FAKE_STORY: story, ...env },

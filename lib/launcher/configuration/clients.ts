@@ -1,30 +1,28 @@
 // Clients for the services that the daemon will use, made from its own settings: the same endpoint, region and keys.
 
 import { type AwsCall, awsClient } from '../../aws/client.ts'
-import type { Provider } from '../../aws/credentials.ts'
+import { readProviders } from './credentials.ts'
 import { endpointOf } from './endpoint-keys.ts'
+import { regionOf } from './region.ts'
 import type { Setting } from './setting.ts'
 
-/** A client for DynamoDB, where the lease tables are; undefined where no region is named. */
-export function dynamoDBClient(
+/** A client for one of the services; undefined where no region is named. `timeout` is for each answer, in milliseconds. */
+export function clientFor(
+  service: 'kinesis' | 'dynamodb',
   settings: ReadonlyMap<string, Setting>,
   environment: Readonly<Record<string, string | undefined>>,
+  timeout?: number,
 ): AwsCall | undefined {
-  const value = (key: string): string | undefined => settings.get(key)?.value
-  const region = value('dynamoDbClient.region') ?? value('regionName') ?? environment.AWS_REGION
+  const region = regionOf(settings, environment, service)
   if (region === undefined) return undefined
-  const endpoint = endpointOf(settings, 'dynamodb')
-  const providers = value('AwsCredentialsProviderDynamoDB') ?? value('AwsCredentialsProvider')
+  const own = service === 'dynamodb' ? settings.get('AwsCredentialsProviderDynamoDB') : undefined
+  const providers = (own ?? settings.get('AwsCredentialsProvider'))?.value
   return awsClient({
-    service: 'dynamodb',
-    endpoint,
+    service,
+    endpoint: endpointOf(settings, service),
     region,
     environment,
-    providers: providers?.split(',').map(provider),
+    providers: providers === undefined ? undefined : readProviders(providers).list,
+    ...(timeout !== undefined && { timeout }),
   })
-}
-
-function provider(text: string): Provider {
-  const [name = '', ...args] = text.split('|')
-  return { name: name.slice(name.lastIndexOf('.') + 1).trim(), args }
 }

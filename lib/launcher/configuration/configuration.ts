@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { type ConsumerProtocol, protocolFor } from '../../children/command.ts'
 import { UsageError } from '../../errors.ts'
 import { readProviders } from './credentials.ts'
 import { type Finding, ranked } from './lint/finding.ts'
@@ -20,6 +21,8 @@ export interface ConfigurationRequest {
   readonly flags: readonly Written[]
   /** The consumer's command, if one was given after `--`. */
   readonly command: readonly string[]
+  /** How the consumers are to be spoken with, if that was said. */
+  readonly protocol?: ConsumerProtocol | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
   /** How long a stop may take, in milliseconds. */
@@ -39,19 +42,21 @@ export interface Configuration {
 
 /** Reads, merges and lints; throws UsageError where the file cannot be read. */
 export function readConfiguration(request: ConfigurationRequest): Configuration {
-  const { settings, findings } = mergeSettings([
+  const written = [
     ...request.flags,
     ...commandAsFlag(request.command),
     ...fromEnvironment(request.environment),
     ...(request.file === undefined ? [] : readFile(request.file, request.workingDirectory)),
-    ...defaults(request.stopTimeout),
-  ])
-  const linted = lint(settings, request)
+  ]
+  const command =
+    request.command.length > 0
+      ? request.command
+      : splitAsDaemon(mergeSettings(written).settings.get('executableName')?.value)
+  const { settings, findings } = mergeSettings([...written, ...defaults({ ...request, command })])
   return {
     settings: new Map([...settings].map(([key, setting]) => [key, withNewProviders(setting)])),
-    findings: ranked([...findings, ...linted]),
-    command:
-      request.command.length > 0 ? request.command : splitAsDaemon(settings.get('executableName')?.value),
+    findings: ranked([...findings, ...lint(settings, request)]),
+    command,
   }
 }
 
@@ -97,13 +102,16 @@ function whyUnreadable(cause: unknown, path: string): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
-function defaults(stopTimeout: number): Written[] {
-  return [
+function defaults({ stopTimeout, command, protocol }: ConfigurationRequest): Written[] {
+  const own: [string, string][] = [
     ['initialPositionInStream', 'TRIM_HORIZON'],
     ['AwsCredentialsProvider', 'DefaultCredentialsProvider'],
-    ['callProcessRecordsEvenForEmptyRecordList', 'true'],
     ['shutdownGraceMillis', String(shutdownGrace(stopTimeout))],
-  ].map(([key = '', value = '']) => ({ key, value, source: 'default', place: 'default of kcl-session' }))
+  ]
+  // Made for our sessions, which take them for a tick of the clock. Other clients know no empty batches: AWS's own
+  // sample for Python checkpoints them at "None".
+  if (protocolFor(command, protocol) === 'fds') own.push(['callProcessRecordsEvenForEmptyRecordList', 'true'])
+  return own.map(([key, value]) => ({ key, value, source: 'default', place: 'default of kcl-session' }))
 }
 
 function withNewProviders(setting: Setting): Setting {

@@ -35,8 +35,8 @@ export function isLocal({ settings }: Configuration): boolean {
   return isLoopback(endpointOf(settings, 'kinesis')) && isLoopback(endpointOf(settings, 'dynamodb'))
 }
 
-/** The endpoints that were named. */
-export function namedEndpoints({ settings }: Configuration): string[] {
+// The endpoints that were named.
+function namedEndpoints({ settings }: Configuration): string[] {
   const values = [endpointOf(settings, 'kinesis'), endpointOf(settings, 'dynamodb')]
   return values.filter((value): value is string => value !== undefined && URL.canParse(value))
 }

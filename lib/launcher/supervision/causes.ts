@@ -14,7 +14,11 @@ export interface CauseContext {
 /** The sentence for an event, or undefined for one that is no cause of trouble we know. */
 export function causeOf(event: DaemonEvent, context: CauseContext): string | undefined {
   if (event.level !== 'ERROR' && event.level !== 'WARN') return undefined
-  const text = [event.message, ...event.causes].join('\n')
+  return explain([event.message, ...event.causes].join('\n'), context)
+}
+
+/** The sentence for the text of an exception, whoever threw it; undefined where there are no words for it. */
+export function explain(text: string, context: CauseContext): string | undefined {
   for (const { pattern, words } of KNOWN) {
     const match = pattern.exec(text)
     if (match !== null) return words(match, context)
@@ -47,11 +51,48 @@ interface Known {
   readonly words: (match: RegExpExecArray, context: CauseContext) => string
 }
 
+// The most special first: an exception that names a refused role says on the way that there are no credentials.
 const KNOWN: readonly Known[] = [
   {
-    pattern: /Unable to load credentials|Unable to load .* credentials/,
+    pattern: /the '(\w+)' service module must be on the class path/,
+    words: ([, module]) =>
+      `The jars lack the SDK's ${module} module, which this profile needs. Use the jars of "kcl-session jars".`,
+  },
+  {
+    pattern:
+      /(?:User: (\S+) is n|N)ot authorized to perform: (sts:AssumeRole\w*)(?: on resource: ([^\s)]+))?/,
+    words: ([, user, action, role]) =>
+      `The role${role === undefined ? '' : ` ${role}`} may not be assumed${user === undefined ? '' : ` by ${user}`}. Its trust policy must allow ${action}${user === undefined ? '.' : `, and so must that user's own policy.`}`,
+  },
+  {
+    pattern:
+      /ExpiredToken|security token included in the request is expired|The SSO session .* (?:has )?expired|Token (?:for \S+ )?(?:has|is) expired/i,
+    words: () => 'The AWS credentials have expired. Log in again, or renew them.',
+  },
+  {
+    pattern: /Unable to load SSO token|SSO session .* (?:is )?(?:invalid|not found)/i,
+    words: () => 'Nobody is logged in for this SSO profile. Run: aws sso login',
+  },
+  {
+    // Without a profile of that name, the default one is what everybody lacks.
+    pattern: /Profile file contained no credentials for profile '(?!default')([^']+)'/,
+    words: ([, profile]) =>
+      `No profile ${profile} has credentials. Correct AWS_PROFILE, or the argument of ProfileCredentialsProvider; "aws configure list-profiles" names those that there are.`,
+  },
+  {
+    pattern:
+      /WebIdentityToken\w*\([^()]*\): java\.nio\.file\.(?:NoSuchFile|AccessDenied)Exception: ([^\s,]+)/,
+    words: ([, file]) =>
+      `The token of the web identity cannot be read: ${file}. Correct AWS_WEB_IDENTITY_TOKEN_FILE, or see that the platform mounts it.`,
+  },
+  {
+    pattern: /Unable to load region from any of the providers/,
+    words: () => 'No region is named. Set regionName, or AWS_REGION.',
+  },
+  {
+    pattern: /No credential providers were specified/,
     words: () =>
-      'There are no AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role.',
+      'AwsCredentialsProvider names no class that the daemon can make. "kcl-session check" tells what it takes; a class that asks STS needs AWS_REGION.',
   },
   {
     pattern:
@@ -59,20 +100,40 @@ const KNOWN: readonly Known[] = [
     words: () => 'AWS does not accept the credentials: the key is unknown, or its secret is wrong.',
   },
   {
-    pattern:
-      /ExpiredToken|security token included in the request is expired|The SSO session .* (?:has )?expired|Token (?:for \S+ )?has expired/i,
-    words: () => 'The AWS credentials have expired. Log in again, or renew them.',
-  },
-  {
     pattern: /(?:User: (\S+) )?is not authorized to perform: (\S+)/,
     words: ([, user, action]) =>
       `The credentials${user === undefined ? '' : ` of ${user}`} may not do ${action}. Allow it in the policy of that user or role.`,
+  },
+  {
+    // A chain of one class: what that one said.
+    pattern:
+      /Unable to load credentials from any of the providers in the chain [^\n]*\]\) : \[[\w.$]+@[0-9a-f]+: ([^\n]+?)(?: \(SDK Attempt Count: \d+\))?\]/,
+    words: ([, said]) => `There are no AWS credentials: ${said?.replace(/\.$/, '').slice(0, 300)}.`,
+  },
+  {
+    pattern: /Unable to load credentials|Unable to load .* credentials/,
+    words: () =>
+      'There are no AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role.',
   },
   {
     pattern:
       /ResourceNotFoundException when fetching shard list|No shards found when attempting to validate|Stream (\S+) under account \S+ not found/,
     words: (_, { streamName, region }) =>
       `There is no stream ${streamName} in ${region}. Correct streamName or regionName, or create it.`,
+  },
+  {
+    pattern: /IllegalArgumentException: Unknown property: (\S+)/,
+    words: ([, name]) =>
+      `${name} is not a setter of that client's builder in the SDK for Java. Correct or remove that property of kinesisClient, dynamoDbClient or cloudWatchClient.`,
+  },
+  {
+    pattern: /IllegalArgumentException: (\w+) should be >= (\d+)/,
+    words: ([, key, least]) => `${key} must be ${least} or more.`,
+  },
+  {
+    pattern: /IllegalArgumentException: No enum constant (?:[\w$]+\.)*([\w$]+)\.(\S+)/,
+    words: ([, type, word]) =>
+      `${word} is not a word that ${type} takes. "kcl-session check" tells which property it is.`,
   },
   {
     // Netty writes host/address:port.
@@ -109,11 +170,6 @@ const KNOWN: readonly Known[] = [
     pattern: /Incomplete hash range found|Hash range (?:is )?not complete/i,
     words: () =>
       'The shards of the stream do not cover the whole hash range. On kinesis-local that is so after a split: use a fresh stream.',
-  },
-  {
-    pattern: /the '(\w+)' service module must be on the class path/,
-    words: ([, module]) =>
-      `The jars lack the SDK's ${module} module, which this profile needs. Use the jars of "kcl-session jars".`,
   },
   {
     pattern: /java\.lang\.OutOfMemoryError/,
