@@ -3,14 +3,16 @@
 // some versions of Node splits at U+2028, too. One line at a time keeps the order of lines and end plain, and lets us
 // stop between two lines.
 
-import { isAscii } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { nextTick, setImmediate } from '../timers.ts'
 
 /** What a LineReader tells. Both are called from the stream's own events, one at a time. */
 export interface LineHandlers {
-  /** A line without its end, `\n` or `\r\n`; blank lines too. What it throws surfaces; the next lines still come. */
-  line(text: string): void
+  /**
+   * A line without its end, `\n` or `\r\n`; blank lines too. The bytes, which are UTF-8, are there until it returns.
+   * What it throws surfaces; the next lines still come.
+   */
+  line(bytes: Buffer): void
   /**
    * Once, after every line before it; half a line at the end is no line. `error` is the stream's error, or says
    * that it was closed before its end; null at an ordinary end.
@@ -120,7 +122,7 @@ export class LineReader {
       while (this.#state === 'reading') {
         const line = this.#takeLine()
         if (line === undefined) break
-        this.#handlers.line(line.toString(isAscii(line) ? 'latin1' : 'utf8'))
+        this.#handlers.line(line)
       }
       this.#draining = false
     } finally {

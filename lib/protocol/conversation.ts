@@ -3,6 +3,7 @@
 // either, and after the daemon's first mistake it stays failed and has nothing more to say.
 
 import { DaemonProtocolError, UsageError } from '../errors.ts'
+import type { CutLine } from './line.ts'
 import {
   type ActionName,
   checkpointText,
@@ -39,7 +40,7 @@ export class Conversation {
   }
 
   /** Takes a line of the daemon. Throws DaemonProtocolError; the conversation has failed then. */
-  receive(line: string): Message {
+  receive(line: string | CutLine): Message {
     try {
       const message = parseMessage(line)
       const input = message.action === 'checkpoint' ? 'answer' : message.action

@@ -3,6 +3,7 @@
 // fault, and fails loudly: a guess could acknowledge records that nobody saw.
 
 import { DaemonProtocolError } from '../errors.ts'
+import { type CutLine, parseLine } from './line.ts'
 
 /** A place in a shard. Sequence numbers are decimal digits, up to 56 of them: strings, never numbers. */
 export interface Position {
@@ -44,7 +45,7 @@ export type Message =
   | { readonly action: 'checkpoint'; readonly error: string | null }
 
 /** Reads one line of the daemon. Throws DaemonProtocolError with the action and the field that is wrong. */
-export function parseMessage(line: string): Message {
+export function parseMessage(line: string | CutLine): Message {
   const fields = parseObject(line)
   const wireName = fields.action
   if (typeof wireName !== 'string') throw missing('a line', 'action', fields.action)
@@ -95,20 +96,26 @@ function frame(message: Record<string, string | number>): string {
   return `\n${JSON.stringify(message)}\n`
 }
 
-function parseObject(line: string): Record<string, unknown> {
+function parseObject(line: string | CutLine): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(line)
+    value = parseLine(line)
   } catch (cause) {
     throw new DaemonProtocolError(
-      `The daemon sent a line that is not JSON: ${excerpt(line)}. Does something else write to this pipe?`,
+      `The daemon sent a line that is not JSON: ${excerpt(textOf(line))}. Does something else write to this pipe?`,
       { cause },
     )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DaemonProtocolError(`The daemon sent a line that is not a JSON object: ${excerpt(line)}.`)
+    throw new DaemonProtocolError(
+      `The daemon sent a line that is not a JSON object: ${excerpt(textOf(line))}.`,
+    )
   }
   return value as Record<string, unknown>
+}
+
+function textOf(line: string | CutLine): string {
+  return typeof line === 'string' ? line : line.whole()
 }
 
 function readShard(fields: Record<string, unknown>): Shard {

@@ -3,6 +3,7 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { Conversation } from '../protocol/conversation.ts'
+import type { CutLine } from '../protocol/line.ts'
 import type { ActionName, Message, Position, Shard } from '../protocol/messages.ts'
 import { type HookOwner, perform } from './hooks.ts'
 
@@ -68,7 +69,7 @@ export class Exchange {
   }
 
   /** Takes one line of the daemon. Throws DaemonProtocolError. */
-  receive(line: string): Message {
+  receive(line: string | CutLine): Message {
     this.heard = true
     const message = this.#conversation.receive(line)
     if (message.action === 'initialize') this.#shard = message.shard

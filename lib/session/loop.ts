@@ -5,6 +5,7 @@ import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError, type KclError } from '../errors.ts'
 import type { Logger } from '../io/log.ts'
+import type { CutLine } from '../protocol/line.ts'
 import type { Message, Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import { queueMicrotask } from '../timers.ts'
@@ -90,7 +91,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   }
 
   /** Takes one line of the daemon; a blank one, which framing may leave behind, says nothing. */
-  receive(line: string): void {
+  receive(line: string | CutLine): void {
     if (this.state !== 'open' || line === '') return
     try {
       const message = this.#exchange.receive(line)

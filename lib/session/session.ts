@@ -14,6 +14,7 @@ import { ChannelClosedError } from '../errors.ts'
 import { type Channel, openChannel } from '../io/channel.ts'
 import { LineReader } from '../io/lines.ts'
 import { type Logger, openLogger } from '../io/log.ts'
+import { readLine } from '../io/payloads.ts'
 import { guardStdout } from '../io/stdout-guard.ts'
 import { LineWriter } from '../io/writer.ts'
 import type { Position, Shard } from '../protocol/messages.ts'
@@ -89,7 +90,7 @@ export class KclSession {
       abandonment,
     )
     this.#reader = new LineReader(this.#channel.input, {
-      line: (line) => this.#loop.receive(line),
+      line: (bytes) => this.#loop.receive(readLine(bytes)),
       end: (error) => this.#loop.inputEnded(error),
     })
     this.#writer = new LineWriter(this.#channel.output, (error, unwritten) =>

@@ -265,7 +265,7 @@ function read(chunks: readonly Buffer[]): Promise<string[]> {
   const lines: string[] = []
   return new Promise((resolve, reject) => {
     const reader = new LineReader(input, {
-      line: (line) => lines.push(line),
+      line: (bytes) => lines.push(bytes.toString()),
       end: (error) => (error === null ? resolve(lines) : reject(error)),
     })
     reader.start()

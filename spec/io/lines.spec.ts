@@ -166,7 +166,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
       if (encoding) input.setEncoding(encoding)
       const lines: string[] = []
       const first = new LineReader(input, {
-        line(line) {
+        line(bytes) {
+          const line = bytes.toString()
           lines.push(line)
           if (line === 'zwö') first.stop()
         },
@@ -204,7 +205,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
     let inside = 0
     const ended = new Promise<void>((resolve) => {
       const reader = new LineReader(input, {
-        line(line) {
+        line(bytes) {
+          const line = bytes.toString()
           assert.equal(inside++, 0)
           lines.push(line)
           // A flowing stream hands on at once what is pushed.
@@ -246,7 +248,7 @@ function read(input: Readable): Promise<{ lines: string[]; error: Error | null }
   return new Promise((resolve, reject) => {
     let ended = false
     const reader = new LineReader(input, {
-      line: (line) => lines.push(line),
+      line: (bytes) => lines.push(bytes.toString()),
       end(error) {
         if (ended) reject(new Error('a second end'))
         ended = true
