@@ -83,7 +83,9 @@ describe('LineReader', { timeout: 120_000 }, () => {
     assert.deepEqual((await read(bytesIn(inPieces(bytes)))).lines, lines)
   })
 
-  it('gives the memory of a long line back once the lines after it are short', async () => {
+  it('gives the memory of a long line back once the lines after it are short', {
+    timeout: 20_000,
+  }, async () => {
     const input = new PassThrough()
     let lines = 0
     const reader = new LineReader(input, { line: () => (lines += 1), end() {} })
@@ -94,7 +96,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
     input.write('\n')
     for (let line = 0; line < 40; line += 1) input.write('short\n')
     while (lines < 41) await new Promise(setImmediate)
-    assert.ok(memoryInBuffers() - before < 16 << 20)
+    // The collector gives memory back in its own time.
+    while (memoryInBuffers() - before > 16 << 20) await new Promise(setImmediate)
     reader.stop()
   })
 
