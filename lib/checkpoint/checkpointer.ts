@@ -15,9 +15,13 @@ export interface CheckpointerPort {
   readonly schedule: RetrySchedule
   /** Whether the conversation allows a checkpoint now. */
   allowed(): boolean
-  send(target: Target): void
+  /** `tries` counts this one. */
+  send(target: Target, tries: number, explicit: boolean): void
+  /** The daemon refused a try; another may follow. */
+  refused(target: Target, exception: string, tries: number): void
   stored(target: Target): void
-  failed(target: Target): void
+  /** It failed for good. */
+  failed(target: Target, error: CheckpointError): void
   /** The daemon said that the lease is lost; called before any promise settles. */
   leaseLost(): void
   /** An automatic checkpoint failed for good. */
@@ -112,7 +116,7 @@ export class Checkpointer {
     campaign.phase = 'asked'
     campaign.tries += 1
     if (campaign.tries > 1) this.#port.retried()
-    this.#port.send(campaign.target)
+    this.#port.send(campaign.target, campaign.tries, campaign.explicit)
   }
 
   /** Takes the daemon's answer to the request on the wire; `exception` is null when it is stored. */
@@ -120,6 +124,7 @@ export class Checkpointer {
     const campaign = this.#current
     if (campaign === null) return
     const refusal = exception === null ? null : refusalOf(exception)
+    if (exception !== null) this.#port.refused(campaign.target, exception, campaign.tries)
     if (exception === null) this.#succeed(campaign)
     else if (refusal === 'lease lost') this.#port.leaseLost()
     else if (refusal === 'try again' && campaign.tries < this.#port.schedule.attempts) this.#wait(campaign)
@@ -212,14 +217,14 @@ export class Checkpointer {
 
   #giveUp(campaign: Campaign, exception: string): void {
     const error = refusal(campaign, exception)
-    this.#port.failed(campaign.target)
+    this.#port.failed(campaign.target, error)
     const now = this.#port.clock.now()
     if (!campaign.explicit) {
       this.#coolUntil = now + this.#port.schedule.maxDelay
       this.#port.gaveUp(error)
     }
     if (this.#next !== null && !this.#next.explicit && this.rests(now)) {
-      this.#port.failed(this.#next.target)
+      this.#port.failed(this.#next.target, error)
       this.#next = null
     }
     this.#startNext()

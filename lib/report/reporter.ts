@@ -3,6 +3,7 @@
 // Rule: nothing here waits, throws, keeps the process alive or holds more than one line; what cannot be sent now
 // is not sent, and the next snapshot tells everything again.
 
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { systemClock } from '../time.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.ts'
@@ -149,14 +150,10 @@ export class Reporter {
  * Begins to report on a session where the environment names somebody to report to, else undefined. The variables
  * are taken away, so that what this process starts does not report in its name.
  */
-export function reportTo(
-  environment: NodeJS.ProcessEnv,
-  version: string,
-  source: ReportSource,
-): Reporting | undefined {
+export function reportTo(environment: NodeJS.ProcessEnv, source: ReportSource): Reporting | undefined {
   const { [ADDRESS]: address, [TOKEN]: token } = environment
   if (address && token) {
-    reporter = new Reporter({ address, token, version })
+    reporter = new Reporter({ address, token, version: ownVersion() })
     delete environment[ADDRESS]
     delete environment[TOKEN]
   }
@@ -164,6 +161,16 @@ export function reportTo(
 }
 
 let reporter: Reporter | undefined
+
+// Bundled, this file may lie anywhere; the version is for people alone.
+function ownVersion(): string {
+  try {
+    const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+    return String((JSON.parse(text) as { version?: unknown }).version ?? '')
+  } catch {
+    return ''
+  }
+}
 
 // Asking for the memory costs more than all the rest, so it is done once a second.
 class Facts {

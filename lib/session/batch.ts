@@ -14,6 +14,7 @@ import { AsyncRecordIterator, RecordIterator, type Turns, Walk } from './record-
 import type { RecordLine, Window } from './records.ts'
 import { indexAt } from './segment.ts'
 import { LazySignal } from './signal.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /**
  * Handles one record; a promise is awaited. Resolving to `true` asks for a checkpoint at that record; anything else
@@ -44,6 +45,7 @@ export interface BatchOwner {
   readonly turns: Turns
   readonly clock: Clock
   readonly log: Logger
+  readonly telemetry: Telemetry
   /** Whether records may be handed out: not once the lease is lost. Throws what the session failed with. */
   handsOut(): boolean
   /** Takes a record as finished. Throws what the policy throws, with which the session fails. */
@@ -134,6 +136,11 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
     this.#owner.skipped(this.window.to - Math.max(this.line.watermark, this.#handedOut))
     this.#mode = 'done'
     this.#owner.checkpointing.finishBefore(this.window.to)
+  }
+
+  /** Says that work goes on, where `records` are worked on as a whole: it keeps a shard from being taken for stuck. */
+  working(): void {
+    this.#owner.telemetry.figures.progressed()
   }
 
   /**

@@ -6,7 +6,7 @@ import { askPolicy, type CheckpointPolicy, type CheckpointProgress } from '../ch
 import { formatPosition, isPosition } from '../checkpoint/position.ts'
 import { type Mark, Progress } from '../checkpoint/progress.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
-import { UsageError } from '../errors.ts'
+import { type CheckpointError, UsageError } from '../errors.ts'
 import { isSequenceNumber, type Position, type Shard, type WireRecord } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import { RecordLine } from './records.ts'
@@ -18,6 +18,18 @@ export interface CheckpointingPort
   readonly policy: CheckpointPolicy
   readonly schedule: RetrySchedule
   send(position: Position | null): void
+  readonly watcher: CheckpointWatcher
+}
+
+/** Who is told what becomes of records and checkpoints. */
+export interface CheckpointWatcher {
+  finished(number: number, now: number): void
+  finishedBefore(from: number, to: number, now: number): void
+  /** `position` is null for the end of the shard. */
+  sent(position: Position | null, tries: number, explicit: boolean): void
+  refused(position: Position | null, exception: string, tries: number): void
+  stored(): void
+  gaveUp(error: CheckpointError): void
 }
 
 /** The line of one shard's records, and the checkpoints on it. */
@@ -34,17 +46,25 @@ export class Checkpointing {
   handedOut = 0
   readonly #clock: Clock
   readonly #policy: CheckpointPolicy
+  readonly #watcher: CheckpointWatcher
   readonly #progress = new Progress()
   #startedAtLatest = false
 
   constructor(port: CheckpointingPort) {
     this.#clock = port.clock
     this.#policy = port.policy
+    this.#watcher = port.watcher
     this.checkpointer = new Checkpointer({
       ...port,
-      send: (target) => port.send(target === SHARD_END ? null : target),
+      send: (target, tries, explicit) => {
+        const position = positionOf(target)
+        port.watcher.sent(position, tries, explicit)
+        port.send(position)
+      },
+      refused: (target, exception, tries) => port.watcher.refused(positionOf(target), exception, tries),
       stored: (target) => this.#stored(target),
-      failed: (target) => {
+      failed: (target, error) => {
+        port.watcher.gaveUp(error)
         if (target !== SHARD_END) this.#progress.failed(target)
       },
       retried: () => {
@@ -57,6 +77,11 @@ export class Checkpointing {
   get checkpointed(): Position | null {
     const { stored, storedShardEnd } = this.checkpointer
     return storedShardEnd ? (this.line.position ?? stored) : stored
+  }
+
+  /** How many records lie before the highest stored position. */
+  get stored(): number {
+    return this.#progress.stored
   }
 
   /** Whether a crash now would lose what came since the start: the daemon goes on from LATEST as long as nothing is stored. */
@@ -88,12 +113,17 @@ export class Checkpointing {
   finish(number: number): void {
     const now = this.#clock.now()
     this.progressAt = now
-    if (this.line.finish(number, now)) this.#ask('record', now)
+    const moved = this.line.finish(number, now)
+    this.#watcher.finished(number, now)
+    if (moved) this.#ask('record', now)
   }
 
   /** Takes all records before `end` as finished. */
   finishBefore(end: number): void {
-    this.line.finishBefore(end, this.#clock.now())
+    const now = this.#clock.now()
+    const from = this.line.watermark
+    this.line.finishBefore(end, now)
+    this.#watcher.finishedBefore(from, end, now)
   }
 
   /** Asks the policy, and stores what is finished in the background if it says so. Throws what the policy throws. */
@@ -152,10 +182,15 @@ export class Checkpointing {
   #stored(target: Target): void {
     this.counts.checkpoints += 1
     this.progressed()
+    this.#watcher.stored()
     const position = target === SHARD_END ? this.line.position : target
     if (position === null) return
     this.line.finishThrough(position, this.#clock.now())
     this.#progress.reached(position)
     this.line.forget(position)
   }
+}
+
+function positionOf(target: Target): Position | null {
+  return target === SHARD_END ? null : target
 }

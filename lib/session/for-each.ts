@@ -80,7 +80,8 @@ async function handleRecord(
   const { schedule } = work
   for (let tries = 1; ; tries += 1) {
     try {
-      return (await work.handler(record, batch)) === true ? 'checkpoint' : 'done'
+      const done = await owner.telemetry.record(record, tries, () => work.handler(record, batch))
+      return done === true ? 'checkpoint' : 'done'
     } catch (error) {
       if (!owner.handsOut()) {
         owner.log.warn('A handler failed after the lease was lost, which is no longer our concern', { error })

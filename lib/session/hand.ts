@@ -53,7 +53,7 @@ export class Hand {
     this.#window = window
     this.#batch = new RecordBatch(window, this.#attempts, this.#owner)
     this.#owner.checkpointing.handedOut = window.to
-    this.#owner.checkpointing.progressed()
+    this.#owner.telemetry.handedOut(this.#batch)
     this.#owner.turns.turned()
     this.lock.give(this.#batch)
     return true
@@ -70,6 +70,7 @@ export class Hand {
     }
     checkpointing.finishBefore(batch.window.to)
     checkpointing.ask('batch')
+    this.#owner.telemetry.batchFinished()
     this.drop()
   }
 

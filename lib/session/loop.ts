@@ -19,6 +19,7 @@ import { Hand } from './hand.ts'
 import type { HookOwner, SessionHooks } from './hooks.ts'
 import { inputEndedError, Life, outputFailedError } from './life.ts'
 import { Turns } from './record-iterator.ts'
+import { Telemetry, type TelemetryPort } from './telemetry.ts'
 import { type AtWork, Vigil } from './vigil.ts'
 
 /** What a loop goes by. */
@@ -30,18 +31,24 @@ export interface LoopOptions {
   readonly warnAfter: number
   readonly hooks: SessionHooks
   readonly log: Logger
+  /** What the telemetry is about. */
+  readonly session: object
+  /** Something happened that whoever watches should know at once. */
+  readonly changed: () => void
 }
 
 /** Drives one conversation from its first line to its end. */
-export class Loop implements BatchSource, BatchOwner, HookOwner {
+export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
   readonly hooks: SessionHooks
   readonly policy: CheckpointPolicy
   readonly log: Logger
   readonly clock: Clock
   readonly checkpointing: Checkpointing
   readonly turns: Turns = new Turns()
-  /** Records given up by the user. */
-  skips = 0
+  readonly session: object
+  readonly changed: () => void
+  readonly telemetry: Telemetry
+  #skipped = 0
   readonly #wire: Wire
   readonly #exchange: Exchange
   readonly #abandonment: Abandonment
@@ -58,6 +65,9 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     this.policy = options.policy
     this.log = options.log
     this.clock = options.clock
+    this.session = options.session
+    this.changed = options.changed
+    this.telemetry = new Telemetry(this)
     this.#wire = wire
     this.#exchange = new Exchange(wire)
     this.#abandonment = abandonment
@@ -66,6 +76,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       ...options,
       allowed: () => this.#exchange.allowsCheckpoint,
       send: (position) => this.#exchange.request(position),
+      watcher: this.telemetry,
       leaseLost: () => this.#lose('The daemon refused a checkpoint because the lease is no longer ours'),
       gaveUp: (error) =>
         this.log.warn('An automatic checkpoint failed; a later one will cover it', { error }),
@@ -85,9 +96,21 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
     return this.#life.signal
   }
 
-  /** Deliveries acknowledged. */
-  get acknowledged(): number {
-    return this.#exchange.acknowledged
+  get lost(): boolean {
+    return this.#life.lost
+  }
+
+  get action(): string | null {
+    return this.#exchange.message?.action ?? null
+  }
+
+  get batch(): RecordBatch | null {
+    return this.#hand.batch
+  }
+
+  /** Deliveries acknowledged, and records given up by the user. */
+  get counts(): { batches: number; skipped: number } {
+    return { batches: this.#exchange.acknowledged, skipped: this.#skipped }
   }
 
   /** Takes one line of the daemon; a blank one, which framing may leave behind, says nothing. */
@@ -126,6 +149,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   fail(error: unknown): void {
     if (this.state !== 'open') return
     const reason = this.#life.fail(error)
+    this.telemetry.failed(error)
     this.#exchange.silence()
     this.#hand.batch?.abort(reason)
     const unanswered = 'The session failed before the checkpoint was answered.'
@@ -191,7 +215,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   }
 
   skipped(records: number): void {
-    this.skips += records
+    this.#skipped += records
   }
 
   /** Runs handlers over a batch. */
@@ -239,6 +263,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
       this.#lose('The daemon ended the lease of this shard')
     }
     checkpointing.checkpointer.resume()
+    this.telemetry.took(message)
     void this.#run()
   }
 
@@ -307,11 +332,13 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
 
   // The shard is another worker's: what was in the user's hands is dropped.
   #answerAfterLoss(message: Message): Promise<void> | void {
+    this.telemetry.batchLeft(this.#life.signal.reason)
     this.#hand.drop()
     return message.action === 'processRecords' ? this.#acknowledge() : this.#answer()
   }
 
   #acknowledge(): void {
+    this.telemetry.acknowledged(this.#exchange.message)
     this.#exchange.acknowledge()
     this.checkpointing.release()
     if (!this.#hasWork) this.#abandonment.entered()
@@ -320,6 +347,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   #lose(why: string): void {
     if (this.#life.lost) return
     const reason = this.#life.lose(why)
+    this.telemetry.leaseLost(reason)
     this.#hand.batch?.abort(reason)
     this.checkpointing.checkpointer.close('lease lost')
     this.#updateHold()
@@ -328,6 +356,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
 
   #end(reason: KclError): void {
     this.#life.end()
+    this.telemetry.ended()
     this.checkpointing.checkpointer.close(reason)
     if (this.#hand.lock.waiting) this.#dismiss()
     this.#finishUp()
@@ -341,6 +370,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner {
   }
 
   #dismiss(error?: { readonly reason: unknown }): void {
+    this.telemetry.batchLeft(error?.reason)
     this.#hand.release(error)
     this.#updateHold()
   }

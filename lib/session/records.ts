@@ -88,6 +88,11 @@ export class RecordLine {
     return this.#segmentOf(number)?.arrivedAt ?? null
   }
 
+  /** How long ago a record reached the stream, at `now`; null where that is not known. */
+  ageOf(number: number, now: number): number | null {
+    return this.#segmentOf(number)?.ageOf(number, now) ?? null
+  }
+
   isFinished(number: number): boolean {
     return number < this.#watermark || this.#ahead.has(number)
   }

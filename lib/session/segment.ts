@@ -18,6 +18,9 @@ export class Segment {
   bytes = 0
   #finishedAt: Float64Array | null = null
   #firstFinishedAt: number | null = null
+  // The stream's clock runs beside ours, by so much ahead of it.
+  readonly #wallOffset: number
+  readonly #firstTimestamp: number | null
 
   constructor(
     from: number,
@@ -34,6 +37,8 @@ export class Segment {
     this.millisBehindLatest = millisBehindLatest
     this.arrivedAt = now
     this.bytesBefore = bytesBefore
+    this.#wallOffset = Date.now() - now
+    this.#firstTimestamp = records[0]?.timestamp ?? null
     for (const record of records) this.bytes += sizeOf(record)
   }
 
@@ -44,6 +49,17 @@ export class Segment {
 
   finishedAt(number: number): number | null {
     return this.#finishedAt?.[number - this.from] ?? this.#firstFinishedAt
+  }
+
+  /**
+   * How long ago a record reached the stream, at `now`; where the records have been given up, the first of them. Null
+   * where the daemon told neither the record's time nor how far behind it was read.
+   */
+  ageOf(number: number, now: number): number | null {
+    const record = this.records?.[number - this.from]
+    const timestamp = record === undefined ? this.#firstTimestamp : record.timestamp
+    if (timestamp !== null) return now + this.#wallOffset - timestamp
+    return this.millisBehindLatest === null ? null : now - this.arrivedAt + this.millisBehindLatest
   }
 
   numberAt(position: Position): number {

@@ -18,6 +18,7 @@ import { readLine } from '../io/payloads.ts'
 import { guardStdout } from '../io/stdout-guard.ts'
 import { LineWriter } from '../io/writer.ts'
 import type { Position, Shard } from '../protocol/messages.ts'
+import { type Reporting, reportTo } from '../report/reporter.ts'
 import { systemClock, toMilliseconds } from '../time.ts'
 import { Abandonment } from './abandonment.ts'
 import type { RecordBatch, RecordHandler } from './batch.ts'
@@ -38,9 +39,20 @@ export interface Stats {
   readonly checkpoints: number
   /** Checkpoint tries after the first. */
   readonly retries: number
+  /** Checkpoint tries that the daemon refused. */
+  readonly refusals: number
   /** Records finished by `skipRest()` without being handed out, or by `'skip'` in `forEach`. */
   readonly skipped: number
-  /** How far the last read was behind the tip of the shard, in milliseconds; null if unknown. */
+  /** Records finished and not stored. */
+  readonly unstored: number
+  /**
+   * Age of the oldest record that has arrived in the stream and is not finished, in milliseconds: it grows while a batch
+   * is worked on, and while nobody reads. 0 where all is finished, null where nothing is known.
+   */
+  readonly lag: number | null
+  /** Age of the oldest record that a crash would have delivered again; the lag, where all is stored. */
+  readonly checkpointLag: number | null
+  /** How far the last read was behind the tip of the shard, in milliseconds; null if unknown. The daemon reads ahead: this is not the lag. */
   readonly millisBehindLatest: number | null
 }
 
@@ -57,6 +69,7 @@ export class KclSession {
   readonly #channel: Channel
   readonly #reader: LineReader
   readonly #writer: LineWriter
+  #reporting: Reporting | undefined
   #closed: Promise<void> | null = null
 
   constructor(options: KclSessionOptions = {}) {
@@ -85,7 +98,16 @@ export class KclSession {
       over: () => this.#over(),
     }
     this.#loop = new Loop(
-      { clock, policy, schedule, warnAfter, hooks: options, log: this.#log },
+      {
+        clock,
+        policy,
+        schedule,
+        warnAfter,
+        hooks: options,
+        log: this.#log,
+        session: this,
+        changed: () => this.#reporting?.changed(),
+      },
       wire,
       abandonment,
     )
@@ -123,14 +145,18 @@ export class KclSession {
 
   /** Figures up to now: a copy. */
   get stats(): Stats {
-    const { checkpointing, acknowledged, skips } = this.#loop
+    const { checkpointing, counts, telemetry } = this.#loop
+    const { figures } = telemetry
     const { line, millisBehindLatest } = checkpointing
     return {
-      batches: acknowledged,
+      ...counts,
       ...checkpointing.counts,
-      skipped: skips,
       records: line.watermark,
       bytes: line.bytes,
+      refusals: Object.values(figures.refusals).reduce((sum, count) => sum + count, 0),
+      unstored: figures.unstored,
+      lag: figures.lag,
+      checkpointLag: figures.checkpointLag,
       millisBehindLatest,
     }
   }
@@ -184,13 +210,23 @@ export class KclSession {
 
   #start(): void {
     if (this.#channel.own) for (const signal of SIGNALS) process.on(signal, ignore)
+    this.#report()
     this.#reader.start()
+  }
+
+  // Connected before the first line is read, so that what blocks the event loop is known by its action.
+  #report(): void {
+    if (!this.#channel.own) return
+    const { figures } = this.#loop.telemetry
+    this.#reporting = reportTo(process.env, () => figures.snapshot)
+    figures.wantsLatency = this.#reporting !== undefined
   }
 
   #over(): void {
     if (this.#channel.own) for (const signal of SIGNALS) process.off(signal, ignore)
     this.#reader.stop()
     this.#channel.rest()
+    this.#reporting?.end()
   }
 
   async #close(): Promise<void> {

@@ -422,6 +422,7 @@ class Desk {
         this.sent.push(target)
         this.#onWire = true
       },
+      refused: () => {},
       stored: () => {},
       failed: (target) => this.failed.push(target),
       leaseLost: () => {

@@ -21,13 +21,19 @@ export class ChildWire {
   readonly #reader: Interface
   readonly #output: Readable
 
-  constructor(t: TestContext, fixture: string, protocol: 'stdio' | 'fds' = 'stdio') {
+  constructor(
+    t: TestContext,
+    fixture: string,
+    protocol: 'stdio' | 'fds' = 'stdio',
+    environment: NodeJS.ProcessEnv = {},
+  ) {
     const file = fileURLToPath(new URL(`../fixtures/${fixture}.js`, import.meta.url))
     // The shell stays the same process, so that $$ is the consumer's own pid.
     const script =
       protocol === 'fds' ? 'export KCL_SESSION_FDS=3,4 KCL_SESSION_PID=$$; exec "$@"' : 'exec "$@"'
     this.child = spawn('/bin/sh', ['-c', script, 'sh', process.execPath, '--enable-source-maps', file], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
     })
     const [stdin, stdout, stderr, third, fourth] = this.child.stdio as [
       Writable,

@@ -208,6 +208,16 @@ export function figures(error: KclError, refused: CheckpointError, stats: Stats,
   same<typeof session.checkpointed, Position | null>(true)
   same<
     keyof Stats,
-    'batches' | 'records' | 'bytes' | 'checkpoints' | 'retries' | 'skipped' | 'millisBehindLatest'
+    | 'batches'
+    | 'records'
+    | 'bytes'
+    | 'checkpoints'
+    | 'retries'
+    | 'refusals'
+    | 'skipped'
+    | 'unstored'
+    | 'lag'
+    | 'checkpointLag'
+    | 'millisBehindLatest'
   >(true)
 }

@@ -80,11 +80,11 @@ test('a snapshot that cannot be made ends the reports, and nothing else', async 
 
 test('nobody to report to: no variable, no reports', () => {
   assert.equal(
-    reportTo({}, '', () => snapshotOf()),
+    reportTo({}, () => snapshotOf()),
     undefined,
   )
   assert.equal(
-    reportTo({ KCL_SESSION_REPORT: '@name' }, '', () => snapshotOf()),
+    reportTo({ KCL_SESSION_REPORT: '@name' }, () => snapshotOf()),
     undefined,
   )
 })

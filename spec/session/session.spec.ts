@@ -174,15 +174,19 @@ test('tells the shard, what is stored, and figures', async (t) => {
   void loop.next()
   assert.deepEqual(await wire.said(), status('processRecords'))
   await settle()
-  assert.deepEqual(wire.session.stats, {
+  const { lag, checkpointLag, ...counted } = wire.session.stats
+  assert.deepEqual(counted, {
     batches: 1,
     records: 2,
     bytes: 18,
     checkpoints: 0,
     retries: 0,
+    refusals: 0,
     skipped: 0,
+    unstored: 2,
     millisBehindLatest: 1234,
   })
+  assert.deepEqual([lag, typeof checkpointLag], [1234, 'number'])
 })
 
 test('a status that could not be written is no quiet success, though the input stays open', async () => {
