@@ -1,10 +1,11 @@
 // What a test daemon hands over, and what it refuses to, because the real one never sends it: a consumer that is tested
 // with the impossible is tested for nothing. Rule: within a lease positions only go up, from its checkpoint on.
 
-import { comparePositions, show } from '../daemon/conversation/checkpointer.ts'
+import { comparePositions, show, TRIM_HORIZON } from '../daemon/conversation/checkpointer.ts'
 import type { DeliveredRecord, LeasePosition } from '../daemon/conversation/messages.ts'
 import { SequenceNumbers } from '../daemon/stream/sequence-number.ts'
 import { UsageError } from '../errors.ts'
+import { KinesisRecord } from '../record.ts'
 
 /** A record to deliver: text, bytes, or an object with `data` or `json` and what else should be set. */
 export type TestRecord =
@@ -23,6 +24,18 @@ export interface TestRecordFields {
   readonly subSequenceNumber?: number | undefined
   /** Milliseconds since the epoch, or null. */
   readonly timestamp?: number | null | undefined
+}
+
+/**
+ * A record as a batch has it, for a test of the handler alone. Throws `UsageError` for what no stream has.
+ *
+ * @example
+ * await handle(testRecord({ json: { id: 1 }, partitionKey: 'a' }))
+ */
+export function testRecord(record: TestRecord): KinesisRecord {
+  const [made] = new Delivery(TRIM_HORIZON).make([record], null)
+  if (made === undefined) throw new UsageError(NO_RECORD)
+  return new KinesisRecord(made)
 }
 
 /** Makes the records of one lease. */
@@ -148,7 +161,7 @@ function refusal(what: string, rule: string): UsageError {
 }
 
 const NO_RECORD =
-  'deliver(): a record is text, bytes, or an object with data (text, bytes or null) or json. For a JSON value write { json: value }.'
+  'A record is text, bytes, or an object with data (text, bytes or null) or json. For a JSON value write { json: value }.'
 const SEQUENCE_NUMBER = /^(0|[1-9]\d{0,128})$/
 // What stands for the checkpoint of a lease that has none yet.
 const NEW_LEASE = ['TRIM_HORIZON', 'LATEST', 'AT_TIMESTAMP']

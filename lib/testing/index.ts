@@ -1,6 +1,6 @@
 // The public names of kcl-session/testing. No logic.
 
 export type { Finding } from '../daemon/conversation/findings.ts'
-export type { TestRecord, TestRecordFields } from './delivery.ts'
+export { type TestRecord, type TestRecordFields, testRecord } from './delivery.ts'
 export { ManualClock } from './manual-clock.ts'
 export { TestDaemon, type TestDaemonOptions } from './test-daemon.ts'

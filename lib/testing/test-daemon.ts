@@ -3,6 +3,7 @@
 // Rule: what the real daemon would not survive fails the call in progress, or the next one, with the whole story.
 
 import { PassThrough } from 'node:stream'
+import { inspect } from 'node:util'
 import { LineSplitter } from '../children/lines.ts'
 import { TRIM_HORIZON } from '../daemon/conversation/checkpointer.ts'
 import { DaemonConversation, type DaemonEvent } from '../daemon/conversation/conversation.ts'
@@ -184,8 +185,12 @@ export class TestDaemon {
     return new Promise<void>((resolve, reject) => {
       const line = begin()
       const cancel = systemClock.after(this.#patience, () => this.#fail(this.#impatience()))
+      // A loop that throws says nothing to us: the session is left, and its promise rejected while the test waits here.
+      const onRejection = (reason: unknown): void => this.#fail(this.#rejection(reason))
+      process.on('unhandledRejection', onRejection)
       const settle = (): void => {
         this.#pending = null
+        process.off('unhandledRejection', onRejection)
         cancel()
       }
       this.#pending = {
@@ -224,15 +229,21 @@ export class TestDaemon {
   }
 
   #impatience(): Error {
-    const seconds = this.#patience / 1000
     const timers = this.clock.pending
     const waits =
       timers > 0
         ? `It has ${timers} timer${timers === 1 ? '' : 's'} set: move them on with daemon.clock.advance(milliseconds).`
-        : 'Did its loop ask for the next batch?'
-    return new Error(
-      `${this.#conversation.shardId}: no status for ${this.#conversation.action} within ${seconds} s. ${waits}`,
-    )
+        : 'Did its loop ask for the next batch, or has it ended, with an error that nobody was shown?'
+    return new Error(`${this.#waitsFor} within ${this.#patience / 1000} s. ${waits}`)
+  }
+
+  #rejection(reason: unknown): Error {
+    const text = `${this.#waitsFor}: a promise was rejected that nobody handled, the one of the consumer's loop, if it threw: ${inspect(reason)}`
+    return new Error(text, { cause: reason })
+  }
+
+  get #waitsFor(): string {
+    return `${this.#conversation.shardId}: no status for ${this.#conversation.action}`
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { everyInterval, everyRecords, KclSession, manual, UsageError } from 'kcl-session'
-import { TestDaemon, type TestRecord } from 'kcl-session/testing'
+import { TestDaemon, type TestRecord, testRecord } from 'kcl-session/testing'
 
 test('delivers text, bytes, objects and JSON, and resolves when the batch is acknowledged', async () => {
   const daemon = new TestDaemon()
@@ -112,6 +112,44 @@ test('fails the call, and says what to look at, when no status comes', async () 
   const loop = session.batches()
   void loop.next()
   await assert.rejects(daemon.deliver(['a']), /no status for processRecords within 0.05 s.*next batch/)
+})
+
+test('names the error of a loop that threw, at once, and not the timers that watch over what was left', async (t) => {
+  // The runner takes what nobody handles for a failure of this spec.
+  const listeners = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  t.after(() => {
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+  })
+  const daemon = new TestDaemon()
+  const session = new KclSession({ ...daemon.streams, logger: false })
+  const done = (async () => {
+    for await (const batch of session.batches()) throw new Error(`cannot write ${batch.records.length}`)
+  })()
+  await assert.rejects(daemon.deliver(['a', 'b']), (error: Error) => {
+    assert.match(error.message, /no status for processRecords: .*the consumer's loop.*Error: cannot write 2/)
+    assert.match(String(error.cause), /cannot write 2/)
+    return true
+  })
+  await assert.rejects(done, /cannot write 2/)
+})
+
+test('does not take the timers that only watch for something to move on', async () => {
+  const daemon = new TestDaemon({ patience: { milliseconds: 50 } })
+  const session = new KclSession({ ...daemon.streams, logger: false })
+  const done = (async () => {
+    for await (const _ of session.batches()) throw new Error('nobody is shown this')
+  })()
+  done.catch(() => {})
+  await assert.rejects(daemon.deliver(['a']), /or has it ended, with an error that nobody was shown\?$/)
+})
+
+test('makes a record for the test of a handler alone', () => {
+  const record = testRecord({ json: { id: 1 }, partitionKey: 'a', timestamp: 7 })
+  assert.deepEqual([record.json(), record.partitionKey, record.timestamp], [{ id: 1 }, 'a', 7])
+  assert.match(record.sequenceNumber, /^\d{56}$/)
+  assert.equal(testRecord('text').text(), 'text')
+  assert.throws(() => testRecord({ data: 'x', sequenceNumber: 'one' }), UsageError)
 })
 
 test('refuses what is no record', () => {
