@@ -53,7 +53,7 @@ test('colours where the output is a terminal that is to have colours, and nowher
 
 test('shows records, rate, lag, last checkpoint and the age of the action in hand', () => {
   const stream = new Stream({ shards: 1, createdAt: 0 })
-  for (let ordinal = 0; ordinal < 3000; ordinal += 1) stream.put(ordinal, 'key')
+  for (let ordinal = 0; ordinal < 3000; ordinal += 1) stream.put(ordinal, () => 'key')
   const progress = new ShardProgress(stream.shards[0] as Shard, 0)
   progress.begin(0)
   progress.deliver(2000, 1234)

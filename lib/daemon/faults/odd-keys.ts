@@ -1,16 +1,23 @@
 // Partition keys that are hard to carry: quotes, line ends, other scripts, and text that looks like a message.
 
-import { createHash } from 'node:crypto'
+import { md5 } from '../stream/md5.ts'
 import type { KeyOf } from '../stream/record-line.ts'
 
 /** The same key rule, with something hard to carry at the end of each key; equal keys stay equal. */
 export function oddKeys(keyOf: KeyOf): KeyOf {
-  return (line, where) => {
-    const key = keyOf(line, where)
-    const choice = createHash('md5').update(key).digest()[0] ?? 0
-    const odd = key + (ODD_ENDINGS[choice % ODD_ENDINGS.length] ?? '')
-    return [...odd].length <= LONGEST_KEY ? odd : key
+  return {
+    check(line, where) {
+      const key = keyOf.check(line, where)
+      return key === null ? null : odd(key)
+    },
+    of: (line) => odd(keyOf.of(line)),
   }
+}
+
+function odd(key: string): string {
+  const choice = Number.parseInt(md5(key).slice(0, 2), 16)
+  const longer = key + (ODD_ENDINGS[choice % ODD_ENDINGS.length] ?? '')
+  return [...longer].length <= LONGEST_KEY ? longer : key
 }
 
 const LONGEST_KEY = 256

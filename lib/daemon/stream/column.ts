@@ -18,22 +18,22 @@ export class Column {
   }
 
   push(value: number): void {
-    if (this.#length % SIZE === 0) this.#chunks.push(this.#make(SIZE))
+    if ((this.#length & MASK) === 0) this.#chunks.push(this.#make(SIZE))
     const chunk = this.#chunks[this.#chunks.length - 1]
-    if (chunk) chunk[this.#length % SIZE] = value
+    if (chunk) chunk[this.#length & MASK] = value
     this.#length += 1
   }
 
   at(index: number): number {
-    const value = index < this.#length ? this.#chunks[Math.floor(index / SIZE)]?.[index % SIZE] : undefined
+    const value = index < this.#length ? this.#chunks[index >>> BITS]?.[index & MASK] : undefined
     if (value === undefined) throw new RangeError(`no entry ${index} of ${this.#length}`)
     return value
   }
 
   set(index: number, value: number): void {
-    const chunk = index < this.#length ? this.#chunks[Math.floor(index / SIZE)] : undefined
+    const chunk = index < this.#length ? this.#chunks[index >>> BITS] : undefined
     if (chunk === undefined) throw new RangeError(`no entry ${index} of ${this.#length}`)
-    chunk[index % SIZE] = value
+    chunk[index & MASK] = value
   }
 
   /** Forgets everything from this entry on. */
@@ -43,4 +43,6 @@ export class Column {
   }
 }
 
-const SIZE = 65_536
+const BITS = 16
+const SIZE = 1 << BITS
+const MASK = SIZE - 1

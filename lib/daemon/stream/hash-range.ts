@@ -1,7 +1,7 @@
 // Where a partition key belongs: Kinesis takes the MD5 of the key as a number of 128 bits and gives each shard a
 // range of those numbers. Ranges are inclusive at both ends, as in Kinesis.
 
-import { createHash } from 'node:crypto'
+import { md5 } from './md5.ts'
 
 /** A shard's part of the 128 bit hash keys, both ends included. */
 export interface HashRange {
@@ -11,7 +11,7 @@ export interface HashRange {
 
 /** The hash key of a partition key. */
 export function hashKey(partitionKey: string): bigint {
-  return BigInt(`0x${createHash('md5').update(partitionKey, 'utf8').digest('hex')}`)
+  return BigInt(`0x${md5(partitionKey)}`)
 }
 
 /** The ranges of `count` shards, as even as Kinesis makes them. */

@@ -13,14 +13,15 @@ import { openInput } from './input-file.ts'
 import { notNdjson, oneArray } from './not-ndjson.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
 import { unpacked } from './unpack.ts'
+import { Windows } from './windows.ts'
 
 /** Where the lines come from. */
 export interface InputOptions {
   /** A file, or `-` for standard input. */
   readonly file: string
   readonly keyOf: KeyOf
-  /** Told of each record as it is found: its number, from 0, and its partition key. */
-  readonly onRecord: (ordinal: number, partitionKey: string) => void
+  /** Told of each record as it is found: its number, from 0, and how to get its partition key. */
+  readonly onRecord: (ordinal: number, partitionKey: () => string) => void
   readonly stdin?: Readable
   /** What an earlier run saw of it: the file must still begin with that. With it, or null, the file is hashed. */
   readonly seen?: Fingerprint | null
@@ -34,6 +35,7 @@ export class Input {
   /** Whether all of it is there from the start: a regular file. */
   readonly isFile: boolean
   readonly #fd: number
+  readonly #windows: Windows
   readonly #source: Readable | null
   readonly #offsets = new Column((size) => new Float64Array(size))
   readonly #lengths = new Column((size) => new Uint32Array(size))
@@ -46,7 +48,7 @@ export class Input {
   #rest: Buffer = EMPTY
   #line = 0
   /** The key of a first record that is an array: it may be all that comes. */
-  #held: string | null = null
+  #held: (() => string) | null = null
   #stopped = false
   #wake: () => void = () => {}
 
@@ -56,6 +58,7 @@ export class Input {
     this.name = options.file === '-' ? 'standard input' : options.file
     const { fd, source, isFile } = openInput(options.file, options.stdin ?? process.stdin)
     this.#fd = fd
+    this.#windows = new Windows(fd)
     this.#source = source
     this.isFile = isFile
     this.#unpacked = source === null
@@ -124,12 +127,9 @@ export class Input {
   /** A record, read again by its number. */
   read(ordinal: number): { data: Buffer; partitionKey: string; arrivedAt: number } {
     const length = this.#lengths.at(ordinal)
-    const data = Buffer.allocUnsafe(length)
-    if (readSync(this.#fd, data, 0, length, this.#offsets.at(ordinal)) !== length) {
-      throw new UsageError(`${this.name} was cut short while it was being read.`)
-    }
-    const partitionKey = this.#options.keyOf(data, `${this.name}, record ${ordinal + 1}`)
-    return { data, partitionKey, arrivedAt: this.#arrivals.at(ordinal) }
+    const data = this.#windows.read(this.#offsets.at(ordinal), length)
+    if (data.length !== length) throw new UsageError(`${this.name} was cut short while it was being read.`)
+    return { data, partitionKey: this.#options.keyOf.of(data), arrivedAt: this.#arrivals.at(ordinal) }
   }
 
   /** Closes the file; nothing can be read any more. */
@@ -212,19 +212,22 @@ export class Input {
     const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length
     const line = bytes.subarray(skipped, end)
     if (isBlank(line)) return
-    const key = this.#keyOf(line, text)
+    const known = this.#check(line, text)
+    const key = (): string => known ?? this.#options.keyOf.of(line)
     const ordinal = this.#offsets.length
     this.#offsets.push(offset + skipped)
     this.#lengths.push(line.length)
     this.#arrivals.push(Date.now())
     this.#release()
-    if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) this.#held = key
-    else this.#options.onRecord(ordinal, key)
+    if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) {
+      const partitionKey = key()
+      this.#held = () => partitionKey
+    } else this.#options.onRecord(ordinal, key)
   }
 
-  #keyOf(line: Buffer, text: Buffer): string {
+  #check(line: Buffer, text: Buffer): string | null {
     try {
-      return this.#options.keyOf(line, `${this.name}, line ${this.#line}`)
+      return this.#options.keyOf.check(line, `${this.name}, line ${this.#line}`)
     } catch (error) {
       const kind = this.records === 0 ? notNdjson(text, this.name) : null
       throw kind === null ? error : new UsageError(kind, { cause: error })

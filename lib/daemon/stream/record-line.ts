@@ -2,15 +2,24 @@
 // Rule: the bytes of the line are the record's data as they are; only the key is looked up in them.
 
 import { Buffer, isUtf8 } from 'node:buffer'
-import { createHash } from 'node:crypto'
 import { UsageError } from '../../errors.ts'
+import { md5 } from './md5.ts'
 
-/** The partition key of a line. `where` names the line in the `UsageError` that anything but a record gets. */
-export type KeyOf = (line: Buffer, where: string) => string
+/** The rule by which a line becomes a record and gets its partition key. */
+export interface KeyOf {
+  /**
+   * Throws `UsageError`, naming the line by `where`, for anything but a record. Returns the key where the check has
+   * come upon it, else null: then `of` is asked if and when it is needed.
+   */
+  check(line: Buffer, where: string): string | null
+  /** The key of a line that was checked. */
+  of(line: Buffer): string
+}
 
 /** Whether a line holds nothing: such lines are no records. */
 export function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d)
+  const [first] = line
+  return first === undefined || (isSpace(first) && line.every(isSpace))
 }
 
 /**
@@ -18,16 +27,23 @@ export function isBlank(line: Buffer): boolean {
  * are as good as random, and the same in every run.
  */
 export function keyRule(field: string | undefined): KeyOf {
-  return (line, where) => {
-    const value = parseLine(line, where)
-    const key = field === undefined ? digest(line) : keyFrom(value, field, where)
-    if (line.length + Buffer.byteLength(key) > LARGEST_RECORD) {
-      throw new UsageError(
-        `${where} has ${line.length} bytes: Kinesis takes records of up to 10 MiB, the partition key included.`,
-      )
-    }
-    return key
+  return {
+    check(line, where) {
+      const value = parseLine(line, where)
+      const key = field === undefined ? null : keyFrom(value, field, where)
+      if (line.length + (key === null ? MD5_LENGTH : Buffer.byteLength(key)) > LARGEST_RECORD) {
+        throw new UsageError(
+          `${where} has ${line.length} bytes: Kinesis takes records of up to 10 MiB, the partition key included.`,
+        )
+      }
+      return key
+    },
+    of: (line) => (field === undefined ? md5(line) : keyFrom(parseLine(line, 'a line'), field, 'a line')),
   }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d
 }
 
 function parseLine(line: Buffer, where: string): unknown {
@@ -66,10 +82,7 @@ function keyFrom(value: unknown, field: string, where: string): string {
   return text
 }
 
-function digest(line: Buffer): string {
-  return createHash('md5').update(line).digest('hex')
-}
-
 /** The largest record that Kinesis takes, in bytes. */
 export const LARGEST_RECORD: number = 10 * 1024 * 1024
 const LONGEST_KEY = 256
+const MD5_LENGTH = 32

@@ -45,6 +45,7 @@ export interface StreamOptions {
 export class Stream {
   readonly createdAt: number
   readonly #shards: OpenShard[] = []
+  readonly #roots: OpenShard[] = []
   readonly #numbers: SequenceNumbers
   readonly #aggregate: number
 
@@ -65,13 +66,20 @@ export class Stream {
     return this.#shards
   }
 
-  /** Puts the input's next record into the shard of its key. */
-  put(ordinal: number, partitionKey: string): void {
-    const hash = hashKey(partitionKey)
-    let shard = this.#shards.find((one) => one.parents.length === 0 && covers(one.range, hash))
-    while (shard !== undefined && shard.closedAt !== null && ordinal >= shard.closedAt) {
-      shard = shard.children.find((child) => covers(child.range, hash))
-    }
+  /** Puts the input's next record into the shard of its key, which is asked for only where it decides. */
+  put(ordinal: number, partitionKey: () => string): void {
+    let hash: bigint | undefined
+    let among: readonly OpenShard[] = this.#roots
+    let shard: OpenShard | undefined
+    do {
+      if (among.length === 1) shard = among[0]
+      else {
+        const known = hash ?? hashKey(partitionKey())
+        hash = known
+        shard = among.find((one) => covers(one.range, known))
+      }
+      among = shard?.children ?? []
+    } while (shard !== undefined && shard.closedAt !== null && ordinal >= shard.closedAt)
     shard?.log.push(ordinal)
   }
 
@@ -157,6 +165,7 @@ export class Stream {
       found.children.push(shard)
     }
     this.#shards.push(shard)
+    if (parents.length === 0) this.#roots.push(shard)
     return shard
   }
 
@@ -177,7 +186,7 @@ export class Stream {
       parent.log.truncate(cursor)
     }
     moved.sort((a, b) => a - b)
-    for (const ordinal of moved) this.put(ordinal, reader.read(ordinal).partitionKey)
+    for (const ordinal of moved) this.put(ordinal, () => reader.read(ordinal).partitionKey)
     return children
   }
 

@@ -191,7 +191,7 @@ function collect(t: TestContext, source: { file: string; stdin?: Readable }, fie
   const input = new Input({
     ...source,
     keyOf: keyRule(field ?? undefined),
-    onRecord: (_, key) => keys.push(key),
+    onRecord: (_, key) => keys.push(key()),
   })
   t.after(() => input.close())
   return { input, keys }

@@ -45,7 +45,7 @@ test('finds the first record after a position, whatever the position', () => {
   const stream = new Stream({ shards: 1, createdAt: 1_700_000_000_000 })
   const [shard] = stream.shards
   assert.ok(shard)
-  for (let ordinal = 0; ordinal < 100; ordinal += 1) stream.put(ordinal, `key ${ordinal}`)
+  for (let ordinal = 0; ordinal < 100; ordinal += 1) stream.put(ordinal, () => `key ${ordinal}`)
   assert.equal(shard.log.length, 100)
   assert.equal(stream.cursorAfter(shard, { sequenceNumber: 'TRIM_HORIZON', subSequenceNumber: 0 }), 0)
   assert.equal(stream.cursorAfter(shard, { sequenceNumber: '0', subSequenceNumber: 0 }), 0)
@@ -55,7 +55,7 @@ test('finds the first record after a position, whatever the position', () => {
 
 test('keeps the records of a key in one shard, in their order', () => {
   const stream = new Stream({ shards: 5, createdAt: 0 })
-  for (let ordinal = 0; ordinal < 1000; ordinal += 1) stream.put(ordinal, `key ${ordinal % 50}`)
+  for (let ordinal = 0; ordinal < 1000; ordinal += 1) stream.put(ordinal, () => `key ${ordinal % 50}`)
   const shardOf = new Map<number, number>()
   for (const shard of stream.shards) {
     let last = -1
@@ -72,7 +72,7 @@ test('keeps the records of a key in one shard, in their order', () => {
 
 test('reads no more at once than Kinesis hands out', () => {
   const stream = new Stream({ shards: 1, createdAt: 0 })
-  for (let ordinal = 0; ordinal < 10; ordinal += 1) stream.put(ordinal, 'key')
+  for (let ordinal = 0; ordinal < 10; ordinal += 1) stream.put(ordinal, () => 'key')
   const reader: RecordReader = {
     read: () => ({ data: Buffer.alloc(4 * 1024 * 1024), partitionKey: 'key', arrivedAt: 0 }),
   }
@@ -89,7 +89,7 @@ test('moves the records behind a split to the children, by their hash and in ord
   assert.equal(parent.log.length, 400)
   assert.equal(parent.closedAt, 400)
   assert.equal(children.length, 2)
-  for (let ordinal = 1000; ordinal < 1200; ordinal += 1) stream.put(ordinal, keyOf(ordinal))
+  for (let ordinal = 1000; ordinal < 1200; ordinal += 1) stream.put(ordinal, () => keyOf(ordinal))
   const seen: number[] = []
   for (const child of children) {
     assert.deepEqual(child.parents, [0])
@@ -131,7 +131,7 @@ test('builds the same shards again from their plans', () => {
   stream.split(children[0] as Shard, 20, reader)
   stream.merge(children[1] as Shard, (shard) => (shard.number === 1 ? 200 : 30), reader)
   const again = new Stream({ shards: stream.shards, createdAt: stream.createdAt })
-  for (let ordinal = 0; ordinal < 500; ordinal += 1) again.put(ordinal, keyOf(ordinal))
+  for (let ordinal = 0; ordinal < 500; ordinal += 1) again.put(ordinal, () => keyOf(ordinal))
   assert.deepEqual(again.shards.map(logOf), stream.shards.map(logOf))
   assert.ok(stream.shards.length > 4)
 })
@@ -139,7 +139,7 @@ test('builds the same shards again from their plans', () => {
 test('packs records as the KPL does: one sequence number, counted from 0, and never torn apart', () => {
   const stream = new Stream({ shards: 1, createdAt: 0, aggregate: 5 })
   const [shard] = stream.shards as [Shard]
-  for (let ordinal = 0; ordinal < 13; ordinal += 1) stream.put(ordinal, 'key')
+  for (let ordinal = 0; ordinal < 13; ordinal += 1) stream.put(ordinal, () => 'key')
   const reader: RecordReader = { read: () => ({ data: Buffer.alloc(1), partitionKey: 'key', arrivedAt: 0 }) }
   const records = stream.read(shard, 0, 7, reader)
   assert.deepEqual(
@@ -158,7 +158,7 @@ function filled(shards: number, records: number) {
   const reader: RecordReader = {
     read: (ordinal) => ({ data: Buffer.alloc(1), partitionKey: keyOf(ordinal), arrivedAt: 0 }),
   }
-  for (let ordinal = 0; ordinal < records; ordinal += 1) stream.put(ordinal, keyOf(ordinal))
+  for (let ordinal = 0; ordinal < records; ordinal += 1) stream.put(ordinal, () => keyOf(ordinal))
   return { stream, reader, keyOf }
 }
 

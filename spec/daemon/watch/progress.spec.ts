@@ -50,6 +50,6 @@ test('leaves what an earlier run dealt with out of account', () => {
 
 function shardOf(records: number, first: number = 0): ShardProgress {
   const stream = new Stream({ shards: 1, createdAt: 0 })
-  for (let ordinal = 0; ordinal < records; ordinal += 1) stream.put(ordinal, 'key')
+  for (let ordinal = 0; ordinal < records; ordinal += 1) stream.put(ordinal, () => 'key')
   return new ShardProgress(stream.shards[0] as Shard, first)
 }
