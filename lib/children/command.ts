@@ -54,7 +54,10 @@ export function checkCommand(words: readonly string[], place: CommandPlace = {})
  * standard output joined to standard error, or, for `stdio`, with the pipes as they are.
  */
 export function shellScript(words: readonly string[], protocol: ConsumerProtocol): string {
-  const command = `exec ${words.map(shellQuote).join(' ')}`
+  // Whoever stops a whole group of processes, as systemd does, must not end consumers before they have drained.
+  // Node takes its signals back when it starts, and a session ignores them by itself.
+  const deaf = isNode(words) ? '' : "trap '' TERM INT HUP; "
+  const command = `${deaf}exec ${words.map(shellQuote).join(' ')}`
   if (protocol === 'stdio') return command
   return `export KCL_SESSION_FDS=3,4 KCL_SESSION_PID=$$; exec 3<&0 4>&1 </dev/null 1>&2; ${command}`
 }

@@ -80,6 +80,13 @@ test('quotes words so that sh hands them on unchanged', () => {
   assert.deepEqual(JSON.parse(stdout), words)
 })
 
+test('leaves a consumer that is not Node deaf to the signals of whoever stops its whole group', (t) => {
+  if (process.platform === 'win32') return t.skip('there is no /bin/sh')
+  const others = shellScript(['sh', '-c', 'kill -TERM $$; kill -INT $$; kill -HUP $$; echo alive'], 'stdio')
+  assert.equal(spawnSync('/bin/sh', ['-c', others], { encoding: 'utf8' }).stdout, 'alive\n')
+  assert.doesNotMatch(shellScript([process.execPath, 'consumer.js'], 'stdio'), /trap/)
+})
+
 test('refuses a word that no process can be given', () => {
   assert.throws(() => shellQuote('a\0b'), UsageError)
 })

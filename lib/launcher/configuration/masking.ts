@@ -14,9 +14,10 @@ export function maskValue(key: string, value: string): string {
 export function maskText(text: string): string {
   return text
     .replace(/\b((?:AKIA|ASIA)[A-Z0-9]{4})[A-Z0-9]{8,}\b/g, `$1${MASK}`)
-    .replace(/(\w+:\/\/[^\s/:@]*):[^\s/@]+@/g, `$1:${MASK}@`)
+    .replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{0,200}):[^\s/@]+@/gi, `$1:${MASK}@`)
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${MASK}`)
     .replace(PROVIDER, maskCredentials)
+    .replace(IN_JSON, `$1${MASK}`)
     .replace(XML, `$1${MASK}$2`)
     .replace(ASSIGNED, (_, name: string, quote = '') => `${name}${quote}${MASK}`)
     .replace(OPTION, `$1${MASK}`)
@@ -53,12 +54,14 @@ function maskArgument(argument: string): string {
 }
 
 const SECRET_KEY = /secret|password|token/i
-const SECRET_NAME = '[\\w.-]*(?:secret|password|passwd|token|externalId|api[-_]?key)[\\w.-]*'
+// Nothing open-ended stands in front of these words: even a line of a megabyte is gone through once only.
+const SECRET_NAME = '(?:secret|passwo?r?d|passphrase|token|externalId|api[-_]?key)[\\w.-]{0,40}'
 // `name=value`, `name: value`, `"name": "value"`, and the last one once more as text inside of JSON.
 const ASSIGNED = new RegExp(
   `(${SECRET_NAME}(?:\\\\?["'])?\\s*[=:]\\s*)(?:(\\\\?["'])(?!\\2)[^"'\\\\]*|[^\\s,|&"'<>\\\\]+)`,
   'gi',
 )
-const XML = new RegExp(`(<${SECRET_NAME}>)[^<]*(</)`, 'gi')
-const OPTION = new RegExp(`(--?${SECRET_NAME}\\s+)[^\\s-]\\S*`, 'gi')
+const IN_JSON = new RegExp(`(${SECRET_NAME}"\\s*:\\s*")(?:[^"\\\\]|\\\\.)*`, 'gi')
+const XML = new RegExp(`(<[\\w.:-]{0,40}${SECRET_NAME}>)[^<]*(</)`, 'gi')
+const OPTION = new RegExp(`(--?[\\w.-]{0,40}${SECRET_NAME}\\s+)[^\\s-]\\S*`, 'gi')
 const PROVIDER = /(?<![\w.$])[\w.$]*(?:Provider\w*|\.\w+)\|[^\s,]+/g

@@ -53,18 +53,20 @@ export class Reporter {
     if (!json && curious) for (const frame of event.stack) write(`${maskText(frame)}\n`)
   }
 
-  /** A line that a consumer wrote, or the JVM. */
-  line(text: string, shardId?: string): void {
+  /** A line that a consumer wrote: as it is, since its form is the user's. */
+  consumerLine(text: string, shardId: string): void {
+    this.#line(text, 'consumer', { shardId })
+  }
+
+  /** A line of the JVM itself, or of somebody who cannot be told. */
+  otherLine(text: string): void {
+    this.#line(maskText(text), 'java', {})
+  }
+
+  #line(text: string, source: string, details: Readonly<Record<string, unknown>>): void {
     const { json, write } = this.#options
     if (!json || isJsonObject(text)) write(`${text}\n`)
-    else
-      this.#print(
-        new Date(this.#options.now()).toISOString(),
-        'info',
-        'consumer',
-        text,
-        shardId ? { shardId } : {},
-      )
+    else this.#print(new Date(this.#options.now()).toISOString(), 'info', source, text, details)
   }
 
   #print(

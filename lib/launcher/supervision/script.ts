@@ -47,7 +47,7 @@ export function daemonStart(plan: DaemonPlan): DaemonStart {
   const grace = Math.ceil(plan.stopTimeout / 1000)
   const script = [
     // Without </dev/null and >/dev/null the watcher would hold the daemon's pipes open after it has gone.
-    `{ if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
+    `{ trap '' TERM INT HUP; if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
     'properties=$(cat)',
     'exec 3<&-',
     `exec ${javaWords(plan, marks).map(shellQuote).join(' ')} <<PROPERTIES\n$properties\nPROPERTIES`,

@@ -111,11 +111,11 @@ export class Supervision {
     else if (read.kind === 'arrival') this.#welcome(read.shardId, read.pid)
     else if (read.kind === 'consumer') {
       this.#roster.hear(read.shardId, read.text)
-      this.#options.reporter.line(read.text, read.shardId)
+      this.#options.reporter.consumerLine(read.text, read.shardId)
     } else {
       // The daemon prints its usage after a stack trace; the first lines say what was wrong.
       if (this.#otherLines.length < KEPT_LINES && read.text.trim() !== '') this.#otherLines.push(read.text)
-      this.#options.reporter.line(read.text)
+      this.#options.reporter.otherLine(read.text)
     }
   }
 
