@@ -23,6 +23,14 @@ export function isLoopback(endpoint: string | undefined): boolean {
   )
 }
 
+/** Whether an endpoint is no service of AWS: on this machine, without encryption, or a name of a compose file. */
+export function isEmulator(endpoint: string | undefined): boolean {
+  if (endpoint === undefined || !URL.canParse(endpoint)) return false
+  const { hostname, protocol } = new URL(endpoint)
+  if (/\.(amazonaws\.com(\.cn)?|api\.aws|amazonaws\.eu)$/.test(hostname)) return false
+  return isLoopback(endpoint) || protocol === 'http:' || !hostname.includes('.')
+}
+
 /** The proxy for an address, from the variables that every tool reads; undefined where it is reached directly. */
 export function proxyFor(
   url: URL,

@@ -11,11 +11,15 @@ test('check prints every finding, and exits as run would', async (t) => {
   assert.equal(bad.code, 2)
   assert.match(bad.stdout, /^error: streamNme .*Did you mean streamName\?$/m)
   assert.match(bad.stdout, /^error: streamName is missing/m)
-  const flags = [`--config=${file}`, '--stream-name=words']
+  assert.match(
+    bad.stdout,
+    /^error: executableName \(the command after --\) cannot be started: .*consumer\.js/m,
+  )
+  const flags = [`--config=${file}`, '--stream-name=words', '--region-name=us-east-1']
   writeFileSync(file, 'applicationName=demo\n')
-  const warned = await command(t, ['check', ...flags, '--', 'node', 'consumer.js'])
+  const warned = await command(t, ['check', ...flags, '--', 'node', '-'])
   assert.deepEqual([warned.code, /^warning: retrievalMode/m.test(warned.stdout)], [0, true])
-  assert.equal((await command(t, ['check', '--strict', ...flags, '--', 'node', 'consumer.js'])).code, 2)
+  assert.equal((await command(t, ['check', '--strict', ...flags, '--', 'node', '-'])).code, 2)
 })
 
 test('check --explain tells about one property, and suggests one for a misspelt name', async (t) => {

@@ -1,9 +1,9 @@
 // Reads everything that says how to run the daemon, merges it and lints it: the one place where the file, the
 // flags and the environment meet our defaults. `run` and `check` see the same result.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type ConsumerProtocol, protocolFor } from '../../children/command.ts'
+import { type ConsumerProtocol, checkCommand, protocolFor } from '../../children/command.ts'
 import { UsageError } from '../../errors.ts'
 import { readProviders } from './credentials.ts'
 import { type Finding, ranked } from './lint/finding.ts'
@@ -55,7 +55,11 @@ export function readConfiguration(request: ConfigurationRequest): Configuration 
   const { settings, findings } = mergeSettings([...written, ...defaults({ ...request, command })])
   return {
     settings: new Map([...settings].map(([key, setting]) => [key, withNewProviders(setting)])),
-    findings: ranked([...findings, ...lint(settings, request)]),
+    findings: ranked([
+      ...findings,
+      ...lint(settings, request),
+      ...lintCommand(command, request, settings.get('executableName')?.place),
+    ]),
     command,
   }
 }
@@ -71,6 +75,33 @@ export function shutdownGrace(stopTimeout: number): number {
 // Java's StringTokenizer: any blanks separate, nothing quotes.
 function splitAsDaemon(executableName: string | undefined): string[] {
   return (executableName ?? '').split(/[ \t\r\n\f]+/).filter((word) => word !== '')
+}
+
+// The daemon reports a command that cannot be started in its log alone, and tries for ever.
+function lintCommand(
+  command: readonly string[],
+  { workingDirectory, environment }: ConfigurationRequest,
+  place = COMMAND_PLACE,
+): Finding[] {
+  if (command.length === 0) return []
+  try {
+    checkCommand(command, { cwd: workingDirectory, env: environment })
+    return []
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    const [program = ''] = command
+    const here = !program.includes('/') && existsSync(resolve(workingDirectory, program))
+    return [
+      {
+        severity: 'error',
+        key: 'executableName',
+        message: `executableName (${place}) cannot be started: ${error.message}`,
+        ...(here && {
+          remedy: `Without a slash it is looked for on the PATH alone: write ./${program}, or name its interpreter.`,
+        }),
+      },
+    ]
+  }
 }
 
 function commandAsFlag(command: readonly string[]): Written[] {

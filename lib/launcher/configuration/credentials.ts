@@ -128,7 +128,7 @@ function simpleName(name: string): string {
 }
 
 const PLACEHOLDER =
-  /^(<.*>|\{\{?.*\}?\}|\[.*\]|tbd|todo|fixme|change[-_ ]?me|placeholder|x{3,}|(your|my)[-_ ]?(stream|application|app|role|region|profile|table|name|session)([-_ ]?(name|arn|here))?|(stream|application|app|table|role|profile|region)[-_ ]?(name|arn))$|:role\/(<.*>|YOUR_.*|ROLE_NAME)$|YOUR[-_]|<[A-Za-z_ -]+>/i
+  /^(<.*>|\{\{?.*\}?\}|\[.*\]|tbd|todo|fixme|change[-_ ]?me|placeholder|x{3,}|your[-_ ]?(stream|application|app|role|region|profile|table|name|session)([-_ ]?(name|arn|here))?|(stream|application|app|table|role|profile|region)[-_ ]?(name|arn))$|:role\/(<.*>|YOUR_.*|ROLE_NAME)$|YOUR[-_]|<[A-Za-z_ -]+>/i
 // Tried with the daemon's own decoder: it calls a constructor or a create() with as many strings as there are
 // arguments, and where there is none, create() without any.
 const TAKES = new Map<string, (name: string, args: readonly string[]) => Misfit>([

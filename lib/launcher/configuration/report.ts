@@ -76,7 +76,7 @@ function remedyOf(entry: Entry): string {
 }
 
 function takes(entry: Entry): string {
-  if (entry.values) return entry.values.join(', ')
+  if (entry.values && entry.kind === 'enum') return entry.values.join(', ')
   const range = [
     entry.min === undefined ? '' : `from ${entry.min}`,
     entry.max === undefined ? '' : `to ${entry.max}`,
@@ -112,4 +112,5 @@ const KINDS: Readonly<Record<Entry['kind'], string>> = {
   credentials: 'class names, with arguments after |',
   list: 'words with commas between',
   tags: 'key=value with commas between',
+  unknownSetter: 'nothing: the daemon stops at it',
 }

@@ -3,6 +3,7 @@
 // keys of one field the daemon would let an arbitrary one win. Pure; reads no file and no environment.
 
 import { exactName, fieldOf, nearestName, relaxedName } from './catalogue/catalogue.ts'
+import { successorOf } from './catalogue/successors.ts'
 import type { Finding } from './lint/finding.ts'
 import type { Property } from './properties.ts'
 import type { Setting, Source, Written } from './setting.ts'
@@ -100,7 +101,8 @@ function unknownName(written: Written): Finding {
   const near = nearestName(written.key)
   const other =
     written.source === 'environment' ? 'If it belongs to another program, let it be.' : 'Remove it.'
-  const suggestion = near === undefined ? other : `Did you mean ${suggest(near, written)}?`
+  const suggestion =
+    successorOf(written.key) ?? (near === undefined ? other : `Did you mean ${suggest(near, written)}?`)
   const name = written.source === 'environment' || written.source === 'flag' ? written.place : written.key
   const where = written.source === 'file' ? ` (${written.place})` : ''
   return {

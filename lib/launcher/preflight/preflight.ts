@@ -25,7 +25,7 @@ export async function preflight(settings: Settings, environment: Environment): P
   if (region === undefined || kinesis === undefined)
     return [passed('regionName', 'nothing but the instance itself names the region')]
   try {
-    const missing = await streamTrouble(kinesis, stream, region)
+    const missing = await streamTrouble(kinesis, stream, region, settings.get('streamArn')?.value.trim())
     if (missing !== undefined) return [missing]
   } catch (error) {
     return [findingOf(error, 'the stream', { stream, region, settings })]
@@ -49,12 +49,23 @@ export async function streamTrouble(
   kinesis: AwsCall,
   stream: string,
   region: string,
+  arn?: string,
 ): Promise<Finding | undefined> {
   try {
     const answer = (await patiently(kinesis, 'DescribeStreamSummary', { StreamName: stream })) as {
-      StreamDescriptionSummary?: { StreamStatus?: string }
+      StreamDescriptionSummary?: { StreamStatus?: string; StreamARN?: string }
     }
-    if (answer.StreamDescriptionSummary?.StreamStatus !== 'DELETING') return undefined
+    const { StreamStatus, StreamARN } = answer.StreamDescriptionSummary ?? {}
+    const [wanted, own] = [arn, StreamARN].map((text) => text?.split(':')[4])
+    if (wanted && own && wanted !== own) {
+      return {
+        severity: 'error',
+        key: 'streamArn',
+        message: `streamArn is of the account ${wanted}, but these credentials are of ${own}: the daemon would read the stream ${stream} of that account.`,
+        remedy: `Assume a role of ${wanted} in AwsCredentialsProvider. ${ALL_THE_SAME}`,
+      }
+    }
+    if (StreamStatus !== 'DELETING') return undefined
     return {
       severity: 'error',
       key: 'streamName',

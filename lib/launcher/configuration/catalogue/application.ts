@@ -110,6 +110,12 @@ export const applicationKeys: Readonly<Record<string, Entry>> = {
     kind: 'long',
     note: 'How long metrics are gathered before they are sent.',
     default: '10000',
+    min: 1,
   },
-  metricsMaxQueueSize: { kind: 'integer', note: 'How many metrics wait to be sent.', default: '10000' },
+  metricsMaxQueueSize: {
+    kind: 'integer',
+    note: 'How many metrics wait to be sent.',
+    default: '10000',
+    min: 1,
+  },
 }

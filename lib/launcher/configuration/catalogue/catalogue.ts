@@ -18,7 +18,7 @@ export const clientBeans: readonly string[] = ['kinesisClient', 'dynamoDbClient'
 
 /** The entry of an exact key; nested client keys have one too. */
 export function entryOf(key: string): Entry | undefined {
-  return catalogue.get(key) ?? (isClientKey(key) ? CLIENT_ENTRY : undefined)
+  return catalogue.get(key) ?? (isClientKey(key) ? clientEntry(key) : undefined)
 }
 
 /** Whether `key` is a setter of one of the SDK's client builders. */
@@ -83,10 +83,30 @@ function flatten(name: string): string {
   return name.replace(/[^A-Za-z0-9]/g, '').toLowerCase()
 }
 
-const CLIENT_ENTRY: Entry = {
-  kind: 'text',
-  note: "A setter of the SDK's client builder, such as region or endpointOverride; an unknown one stops the daemon.",
+// What a builder of the SDK takes as text was tried with the daemon's own beans: it stops at any other setter.
+function clientEntry(key: string): Entry {
+  const [bean = '', ...rest] = key.split('.')
+  const setter = CLIENT_SETTERS.get(rest.join('.'))
+  if (setter === undefined || (rest[0] === 'endpointDiscoveryEnabled' && bean !== 'dynamoDbClient')) {
+    return { kind: 'unknownSetter', note: CLIENT_NOTE, values: [...CLIENT_SETTERS.keys()] }
+  }
+  return { kind: setter, note: CLIENT_NOTE, boxed: true }
 }
+
+const CLIENT_NOTE = "A setter of the SDK's client builder; an unknown one stops the daemon."
+const CLIENT_SETTERS = new Map<string, Entry['kind']>([
+  ['region', 'region'],
+  ['endpointOverride', 'url'],
+  ['dualstackEnabled', 'boolean'],
+  ['fipsEnabled', 'boolean'],
+  ['endpointDiscoveryEnabled', 'boolean'],
+  ['overrideConfiguration.apiCallTimeout', 'duration'],
+  ['overrideConfiguration.apiCallAttemptTimeout', 'duration'],
+  ['overrideConfiguration.defaultProfileName', 'text'],
+  ['overrideConfiguration.retryPolicy', 'text'],
+  ['overrideConfiguration.retryStrategy', 'text'],
+  ['overrideConfiguration.compressionConfiguration.requestCompressionEnabled', 'boolean'],
+])
 const BEANS = [
   'pollingConfig',
   'gracefulLeaseHandoffConfigBean',

@@ -17,6 +17,8 @@ export type Kind =
   | 'credentials'
   | 'list'
   | 'tags'
+  /** Not a setter of the SDK's client builders: the daemon stops at it. */
+  | 'unknownSetter'
 
 /** One property: what it takes, what the daemon does without it, and what to know. */
 export interface Entry {
@@ -27,6 +29,7 @@ export interface Entry {
   readonly default?: string
   /** The words an enum takes; the daemon raises case itself. */
   readonly values?: readonly string[]
+  /** The least and the most that the daemon works with: what it refuses at its start, dies of later, or waits for ever by. */
   readonly min?: number
   readonly max?: number
   /** Other spellings that set the same field. */

@@ -17,10 +17,15 @@ function tableKeys(prefix: string, table: string): Record<string, Entry> {
       note: `How the ${table} table is billed.`,
       default: 'PAY_PER_REQUEST',
     },
-    [`${prefix}ReadCapacity`]: { kind: 'long', note: `Read units of the ${table} table, with PROVISIONED.` },
+    [`${prefix}ReadCapacity`]: {
+      kind: 'long',
+      note: `Read units of the ${table} table, with PROVISIONED.`,
+      min: 1,
+    },
     [`${prefix}WriteCapacity`]: {
       kind: 'long',
       note: `Write units of the ${table} table, with PROVISIONED.`,
+      min: 1,
     },
     [`${prefix}PointInTimeRecoveryEnabled`]: {
       kind: 'boolean',
@@ -54,7 +59,7 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     kind: 'long',
     note: 'A lease that was not renewed for this long is free for other workers.',
     default: '10000',
-    min: 1,
+    min: 78,
     trap: 'The daemon waits this long once more at the end of every orderly stop; kcl-session does not wait for it.',
   },
   leaseAssignmentIntervalMillis: {
@@ -62,14 +67,21 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     note: 'How often leases are dealt out to workers.',
     default: '2 × failoverTimeMillis',
     min: 1,
+    max: 2_147_483_647,
   },
-  maxLeasesForWorker: { kind: 'integer', note: 'Most shards that this worker takes.', default: 'no limit' },
+  maxLeasesForWorker: {
+    kind: 'integer',
+    note: 'Most shards that this worker takes.',
+    default: 'no limit',
+    min: 1,
+  },
   maxLeasesToStealAtOneTime: {
     kind: 'integer',
     note: 'Most leases taken from others at a time.',
     default: '1',
+    min: 1,
   },
-  maxLeaseRenewalThreads: { kind: 'integer', note: 'Threads that renew leases.', default: '20' },
+  maxLeaseRenewalThreads: { kind: 'integer', note: 'Threads that renew leases.', default: '20', min: 2 },
   enablePriorityLeaseAssignment: {
     kind: 'boolean',
     note: 'Deals out leases that expired long ago first.',
@@ -86,11 +98,13 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     kind: 'integer',
     note: 'Read units of the lease table.',
     noEffect: { remedy: 'Remove it: the lease table is billed on demand.' },
+    min: 1,
   },
   initialLeaseTableWriteCapacity: {
     kind: 'integer',
     note: 'Write units of the lease table.',
     noEffect: { remedy: 'Remove it: the lease table is billed on demand.' },
+    min: 1,
   },
   leaseTableDeletionProtectionEnabled: {
     kind: 'boolean',
@@ -120,21 +134,25 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     note: 'How long such a handover may take.',
     default: '30000',
     boxed: true,
+    min: 0,
   },
   inMemoryWorkerMetricsCaptureFrequencyMillis: {
     kind: 'long',
     note: "How often a worker's load is measured.",
     default: '1000',
+    min: 1,
   },
   workerMetricsReporterFreqInMillis: {
     kind: 'long',
     note: 'How often that load is written.',
     default: '30000',
+    min: 1,
   },
   noOfPersistedMetricsPerWorkerMetrics: {
     kind: 'integer',
     note: 'How many measurements are kept.',
     default: '10',
+    min: 1,
   },
   disableWorkerMetrics: {
     kind: 'boolean',
@@ -146,16 +164,21 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     kind: 'decimal',
     note: 'Most throughput given to one worker.',
     default: 'no limit',
+    min: 0,
   },
   dampeningPercentage: {
     kind: 'integer',
     note: 'How much of an imbalance is moved at a time.',
     default: '60',
+    min: 1,
+    max: 100,
   },
   reBalanceThresholdPercentage: {
     kind: 'integer',
     note: 'Imbalance above which leases move.',
     default: '10',
+    min: 1,
+    max: 100,
   },
   allowThroughputOvershoot: {
     kind: 'boolean',
@@ -163,8 +186,19 @@ export const leaseKeys: Readonly<Record<string, Entry>> = {
     default: 'true',
     boxed: true,
   },
-  varianceBalancingFrequency: { kind: 'integer', note: 'Balances at every n-th assignment.', default: '3' },
-  workerMetricsEMAAlpha: { kind: 'decimal', note: 'Weight of the newest measurement.', default: '0.5' },
+  varianceBalancingFrequency: {
+    kind: 'integer',
+    note: 'Balances at every n-th assignment.',
+    default: '3',
+    min: 1,
+  },
+  workerMetricsEMAAlpha: {
+    kind: 'decimal',
+    note: 'Weight of the newest measurement.',
+    default: '0.5',
+    min: 0,
+    max: 1,
+  },
   staleWorkerMetricsEntryCleanupDuration: {
     kind: 'duration',
     note: 'When the measurements of a worker that is gone are removed, in ISO 8601.',

@@ -1,14 +1,30 @@
 // Rules about where things are: regions, endpoints and accounts that do not fit together, so that the daemon
 // would read another stream, or make its tables elsewhere, without a word.
 
-import { isLoopback } from '../../../aws/places.ts'
+import { isEmulator } from '../../../aws/places.ts'
 import { clientBeans } from '../catalogue/catalogue.ts'
 import { readProviders } from '../credentials.ts'
 import { ENDPOINT_KEYS, endpointOf } from '../endpoint-keys.ts'
+import { isInstance, regionOf } from '../region.ts'
 import type { Finding, Rule } from './finding.ts'
 
 /** All rules of this file. */
-export const placeRules = (): readonly Rule[] => [region, endpoints, account]
+export const placeRules = (): readonly Rule[] => [noRegion, region, endpoints, account]
+
+const noRegion: Rule = (settings, { environment }) => {
+  if (regionOf(settings.settings, environment) !== undefined || isInstance(environment)) return []
+  const other = environment.AWS_DEFAULT_REGION
+    ? ' AWS_DEFAULT_REGION is set, but the SDK for Java does not read it.'
+    : ''
+  return [
+    settings.say(
+      'error',
+      'regionName',
+      `is missing, and neither AWS_REGION nor a profile names a region; the daemon would stop with a stack trace.${other}`,
+      'Give --region-name=REGION, AWS_REGION, or a line in the file.',
+    ),
+  ]
+}
 
 const region: Rule = (settings, { environment }) => {
   const findings: Finding[] = []
@@ -81,19 +97,19 @@ const endpoints: Rule = (settings) => {
   }
   const kinesis = endpointOf(settings.settings, 'kinesis')
   const dynamo = endpointOf(settings.settings, 'dynamodb')
-  if (isLoopback(kinesis) && dynamo === undefined) {
+  if (isEmulator(kinesis) && dynamo === undefined) {
     findings.push(
       settings.say(
         'warning',
         'dynamoDBEndpoint',
-        'is not set, but Kinesis is local: the lease tables would be made in AWS.',
+        'is not set, but Kinesis is an emulator: the lease tables would be made in AWS.',
         'Set it too; kcl-session local prints both.',
       ),
     )
   }
   const metrics = settings.value('metricsLevel')?.toUpperCase()
   if (
-    isLoopback(kinesis) &&
+    isEmulator(kinesis) &&
     metrics !== 'NONE' &&
     !settings.settings.has('cloudWatchClient.endpointOverride')
   ) {
@@ -101,7 +117,7 @@ const endpoints: Rule = (settings) => {
       settings.say(
         'warning',
         'metricsLevel',
-        'is not NONE, but Kinesis is local: the metrics would go to CloudWatch in AWS.',
+        'is not NONE, but Kinesis is an emulator: the metrics would go to CloudWatch in AWS.',
         'Set metricsLevel to NONE.',
       ),
     )
@@ -116,10 +132,10 @@ const account: Rule = (settings) => {
   if (settings.settings.has('streamArn') && !assumesRole) {
     findings.push(
       settings.say(
-        'warning',
+        'info',
         'streamArn',
         'is used for its name only: the stream of that name in the account of the credentials is read.',
-        'For a stream of another account, assume a role there in AwsCredentialsProvider.',
+        'For a stream of another account, assume a role there in AwsCredentialsProvider; run asks whose it is.',
       ),
     )
   }

@@ -2,6 +2,7 @@
 // there are no inline comments, backslashes are eaten, and the bytes are ISO-8859-1.
 
 import { entryOf } from '../catalogue/catalogue.ts'
+import { isPlaceholder } from '../credentials.ts'
 import { maskValue } from '../masking.ts'
 import type { Setting } from '../setting.ts'
 import type { Finding, Severity } from './finding.ts'
@@ -25,6 +26,24 @@ export function lintText({ key, value, source, raw }: Setting, say: Say): Findin
         'error',
         `ends in a blank, which is part of the value: ${JSON.stringify(maskValue(key, value))}.`,
         'Remove it.',
+      ),
+    )
+  }
+  const shell = kind === 'command' ? undefined : SHELL.exec(value)?.[0]
+  if (shell !== undefined) {
+    findings.push(
+      say(
+        'error',
+        `has ${shell} in it, which nobody fills in: the daemon takes it as it stands.`,
+        'Give the value by a flag or a KCL_… variable, where the shell fills it in.',
+      ),
+    )
+  } else if ((kind === 'text' || kind === 'region' || kind === 'arn') && isPlaceholder(value)) {
+    findings.push(
+      say(
+        'warning',
+        `is ${value.trim()}, which looks like a placeholder.`,
+        'Put the real value in its place.',
       ),
     )
   }
@@ -59,3 +78,6 @@ export function lintText({ key, value, source, raw }: Setting, say: Say): Findin
   }
   return findings
 }
+
+// `${NAME}`, `$NAME`, `$(command)`, `%NAME%`, `{{name}}` and backticks.
+const SHELL = /\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|`[^`]*`/

@@ -19,11 +19,13 @@ export function lintValue(setting: Setting): Finding[] {
     message: `${setting.key} (${setting.place}) ${message}`,
     remedy,
   })
+  const malformed = lintKind(entry, setting, say)
   if (entry.noEffect === 'harmless')
     return [say('info', 'has no effect on this daemon.', 'It may be removed.')]
-  if (entry.noEffect) return [say('warning', 'has no effect on this daemon.', entry.noEffect.remedy)]
+  // Out of its range, even this stops the daemon.
+  if (entry.noEffect)
+    return [malformed ?? say('warning', 'has no effect on this daemon.', entry.noEffect.remedy)]
   const findings = [...lintText(setting, say)]
-  const malformed = lintKind(entry, setting, say)
   if (malformed) findings.push(malformed)
   else findings.push(...lintEffect(entry, setting, say))
   return findings
@@ -51,7 +53,7 @@ function lintKind(entry: Entry, { key, value, place }: Setting, say: Say): Findi
       }
       return lintRange(entry, Number(text), say)
     case 'decimal':
-      if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined
+      if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return lintRange(entry, Number(text), say)
       return say(
         'error',
         `is ${shown}, not a number; the daemon would silently take 0.`,
@@ -75,7 +77,7 @@ function lintKind(entry: Entry, { key, value, place }: Setting, say: Say): Findi
         'Write whole seconds since 1970.',
       )
     case 'duration':
-      if (ISO_DURATION.test(text) && !/^-?P(T)?$/i.test(text)) return undefined
+      if (ISO_DURATION.test(text) && !/P(T)?$/i.test(text) && !text.includes('-')) return undefined
       return say(
         'error',
         `is ${shown}; the daemon would stop with a stack trace.`,
@@ -106,6 +108,12 @@ function lintKind(entry: Entry, { key, value, place }: Setting, say: Say): Findi
         : say('warning', `is ${shown}, which does not look like a region.`, 'Write it as us-east-1.')
     case 'command':
       return place === COMMAND_PLACE ? undefined : lintCommand(text, say)
+    case 'unknownSetter':
+      return say(
+        'error',
+        'is not a setter of that client, and the daemon would stop at it.',
+        `There are ${entry.values?.join(', ')}.`,
+      )
     case 'list':
       return undefined
     case 'text':
@@ -114,27 +122,20 @@ function lintKind(entry: Entry, { key, value, place }: Setting, say: Say): Findi
 }
 
 function lintRange(entry: Entry, number: number, say: Say): Finding | undefined {
-  if (entry.max !== undefined && number > entry.max) {
-    return say(
-      'error',
-      `is ${number}; the daemon would stop: at most ${entry.max} is allowed.`,
-      `Write ${entry.max} or less.`,
-    )
+  const { min, max } = entry
+  if (max !== undefined && number > max) {
+    return say('error', `is ${number}, and may be at most ${max}.`, `Write ${max} or less.`)
   }
-  if (entry.min !== undefined && number < entry.min && number !== 0) {
-    return say('error', `is ${number}, and must be at least ${entry.min}.`, `Write ${entry.min} or more.`)
+  // A 0 that is not applied is told as that.
+  if (min !== undefined && number < min && (number !== 0 || entry.boxed)) {
+    return say('error', `is ${number}, and must be at least ${min}.`, `Write ${min} or more.`)
   }
   return undefined
 }
 
 // A primitive field that equals Java's own default is not applied: the daemon cannot tell it from "not set".
 function lintEffect(entry: Entry, { key, value }: Setting, say: Say): Finding[] {
-  if (entry.boxed) {
-    if (key !== 'timeoutInSeconds' || Number(value) > 0) return []
-    return [
-      say('error', 'is 0: the daemon would halt at the first action.', 'Give it seconds, or remove it.'),
-    ]
-  }
+  if (entry.boxed) return []
   const applied = entry.default
   if (entry.kind === 'boolean' && applied === 'true' && FALSE.test(value.trim())) {
     return [

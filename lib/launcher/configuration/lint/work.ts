@@ -8,6 +8,8 @@ import type { Finding, Rule } from './finding.ts'
 export const workRules = (): readonly Rule[] => [
   required,
   names,
+  latest,
+  migration,
   retrieval,
   position,
   stopping,
@@ -36,33 +38,90 @@ const required: Rule = (settings) => {
   return findings
 }
 
-// The lease table is called after the application, and DynamoDB is not tried before the daemon runs.
+// The tables are called after the application, and DynamoDB is not tried before the daemon runs.
 const names: Rule = (settings) => {
   const findings: Finding[] = []
-  const table = settings.settings.has('tableName') ? 'tableName' : 'applicationName'
-  const name = settings.value(table)
-  if (name !== undefined && !/^[a-zA-Z0-9_.-]{3,255}$/.test(name)) {
-    findings.push(
-      settings.say(
-        'error',
-        table,
-        `is ${JSON.stringify(name)}, which DynamoDB does not take for a table's name.`,
-        'Use 3 to 255 of the letters a-z, A-Z, 0-9, _, - and .',
-      ),
+  const application = settings.value('applicationName')
+  const wrong = (key: string, message: string, remedy: string): void => {
+    findings.push(settings.say('error', key, message, remedy))
+  }
+  for (const [key, suffix] of TABLES) {
+    const own = settings.value(key)
+    const name = own ?? (application === undefined ? undefined : `${application}${suffix}`)
+    // The application's name alone is looked at even where no table has it: metrics and workers do.
+    if (name === undefined || name === '' || TABLE_NAME.test(name)) continue
+    const shown = JSON.stringify(name.length > 60 ? `${name.slice(0, 57)}…` : name)
+    if (own !== undefined)
+      wrong(key, `is ${shown}, which DynamoDB does not take for a table's name.`, TABLE_LETTERS)
+    else if (name.length > MOST_TABLE && /^[\w.-]+$/.test(name)) {
+      const over = name.length - MOST_TABLE
+      wrong(
+        'applicationName',
+        `is too long: the table ${shown} would have ${name.length} letters, ${over} too many.`,
+        `Use at most ${MOST_TABLE - 18}, or give a ${key}.`,
+      )
+    } else
+      wrong(
+        'applicationName',
+        `is ${JSON.stringify(application)}, which DynamoDB does not take for a table's name.`,
+        TABLE_LETTERS,
+      )
+    break
+  }
+  if (application !== undefined && /\s/.test(application) && findings.length === 0) {
+    wrong('applicationName', `is ${JSON.stringify(application)}, and may hold no blank.`, TABLE_LETTERS)
+  }
+  const consumer = settings.value('fanoutConfig.consumerName') ?? application
+  if (
+    settings.value('retrievalMode')?.toUpperCase() === 'FANOUT' &&
+    consumer &&
+    !STREAM_NAME.test(consumer) &&
+    findings.length === 0
+  ) {
+    const key = settings.settings.has('fanoutConfig.consumerName')
+      ? 'fanoutConfig.consumerName'
+      : 'applicationName'
+    wrong(
+      key,
+      `is ${JSON.stringify(consumer)}, which Kinesis does not take for a consumer's name.`,
+      STREAM_LETTERS,
     )
   }
   const stream = settings.value('streamName')
-  if (stream !== undefined && !/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
-    findings.push(
-      settings.say(
-        'error',
-        'streamName',
-        `is ${JSON.stringify(stream)}, which is no name of a stream.`,
-        'Use 1 to 128 of the letters a-z, A-Z, 0-9, _, - and .',
-      ),
-    )
+  if (stream?.startsWith('arn:')) {
+    wrong('streamName', `is an ARN: ${stream}.`, 'Give it as streamArn, or the name alone.')
+  } else if (stream !== undefined && !STREAM_NAME.test(stream)) {
+    wrong('streamName', `is ${JSON.stringify(stream)}, which is no name of a stream.`, STREAM_LETTERS)
   }
   return findings
+}
+
+// Until a position is stored, a shard begins anew where the daemon happens to start.
+const latest: Rule = (settings) =>
+  settings.value('initialPositionInStream')?.toUpperCase() === 'LATEST'
+    ? [
+        settings.say(
+          'info',
+          'initialPositionInStream',
+          'is LATEST: until the first position of a shard is stored, a crash loses what came since the start.',
+          'Use TRIM_HORIZON, or initialPositionInStreamExtended with the time of the first start.',
+        ),
+      ]
+    : []
+
+// What only workers of KCL 3.x do, and not before the last one of 2.x has gone.
+const migration: Rule = (settings) => {
+  const mode = settings.value('clientVersionConfig')?.toUpperCase()
+  if (mode !== 'CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X') return []
+  const idle = ONLY_3X.filter((key) => settings.settings.has(key))
+  return [
+    settings.say(
+      'info',
+      'clientVersionConfig',
+      `lets workers of KCL 2.x run beside this one${idle.length > 0 ? `, and until they have gone ${idle.join(', ')} ${idle.length > 1 ? 'have' : 'has'} no effect` : ''}.`,
+      'Once every worker runs 3.x, and has for a while, remove it: only then are leases dealt out by load.',
+    ),
+  ]
 }
 
 const retrieval: Rule = (settings) => {
@@ -170,4 +229,28 @@ const POLLING_KEYS = [
   'retryGetRecordsInSeconds',
   'maxGetRecordsThreadPool',
   'millisBehindLatestThresholdForReducedTps',
+]
+const TABLES = [
+  ['tableName', ''],
+  ['coordinatorStateTableName', '-CoordinatorState'],
+  ['workerMetricsTableName', '-WorkerMetricStats'],
+] as const
+const MOST_TABLE = 255
+const TABLE_NAME = /^[a-zA-Z0-9_.-]{3,255}$/
+const STREAM_NAME = /^[a-zA-Z0-9_.-]{1,128}$/
+const TABLE_LETTERS = 'Use 3 to 255 of the letters a-z, A-Z, 0-9, _, - and .'
+const STREAM_LETTERS = 'Use 1 to 128 of the letters a-z, A-Z, 0-9, _, - and .'
+const ONLY_3X = [
+  'workerMetricsReporterFreqInMillis',
+  'inMemoryWorkerMetricsCaptureFrequencyMillis',
+  'noOfPersistedMetricsPerWorkerMetrics',
+  'disableWorkerMetrics',
+  'maxThroughputPerHostKBps',
+  'dampeningPercentage',
+  'reBalanceThresholdPercentage',
+  'allowThroughputOvershoot',
+  'varianceBalancingFrequency',
+  'workerMetricsEMAAlpha',
+  'isGracefulLeaseHandoffEnabled',
+  'gracefulLeaseHandoffTimeoutMillis',
 ]

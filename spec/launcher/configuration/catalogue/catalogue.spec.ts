@@ -61,3 +61,13 @@ test('gives every property a sentence, and every enum its words', () => {
     assert.equal(entry.kind === 'enum', entry.values !== undefined, key)
   }
 })
+
+test('gives every number the least that the daemon works with', () => {
+  const numbers = [...catalogue].filter(([, { kind }]) => ['integer', 'long', 'decimal'].includes(kind))
+  const without = numbers.filter(([, { min, noEffect }]) => min === undefined && noEffect === undefined)
+  assert.ok(numbers.length > 30)
+  assert.deepEqual(
+    without.map(([key]) => key),
+    [],
+  )
+})

@@ -15,7 +15,31 @@ const TRAPS: readonly (readonly [line: string, severity: string, says: RegExp])[
   ['maxRecords=20000', 'error', /at most 10000/],
   ['maxRecords=1000 # a thousand', 'error', /no comment/],
   ['timeoutInSeconds=abc', 'error', /silently take 0/],
-  ['timeoutInSeconds=0', 'error', /halt at the first action/],
+  ['timeoutInSeconds=0', 'error', /at least 1/],
+  ['failoverTimeMillis=77', 'error', /at least 78/],
+  ['leaseAssignmentIntervalMillis=3000000000', 'error', /at most 2147483647/],
+  ['maxLeaseRenewalThreads=1', 'error', /at least 2/],
+  ['maxLeasesForWorker=-1', 'error', /at least 1/],
+  ['maxLeasesToStealAtOneTime=-1', 'error', /at least 1/],
+  ['workerMetricsReporterFreqInMillis=-1', 'error', /at least 1/],
+  ['inMemoryWorkerMetricsCaptureFrequencyMillis=-1', 'error', /at least 1/],
+  ['initialLeaseTableReadCapacity=-1', 'error', /at least 1/],
+  ['workerMetricsEMAAlpha=1.5', 'error', /at most 1/],
+  ['dampeningPercentage=101', 'error', /at most 100/],
+  ['staleWorkerMetricsEntryCleanupDuration=-P1D', 'error', /P1D/],
+  ['kinesisClient.foo=bar', 'error', /not a setter.*region, endpointOverride/],
+  ['kinesisClient.endpointDiscoveryEnabled=true', 'error', /not a setter/],
+  ['kinesisClient.overrideConfiguration.apiCallTimeout=5', 'error', /P1D/],
+  ['streamName=arn:aws:kinesis:us-east-1:111122223333:stream/words', 'error', /is an ARN.*streamArn/],
+  ['streamName=STREAM_NAME', 'warning', /placeholder/],
+  ['tableName=TBD', 'warning', /placeholder/],
+  ['workerIdentifier=\x24{HOSTNAME}', 'error', /nobody fills in/],
+  ['workerIdentifier=worker-$HOSTNAME', 'error', /\$HOSTNAME in it/],
+  ['tableName=$(whoami)', 'error', /nobody fills in/],
+  ['initialPositionInStream=LATEST', 'info', /a crash loses what came since/],
+  ['clientVersionConfig=CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X', 'info', /KCL 2\.x.*remove it/],
+  ['kinesisEndpoint=http://localstack:4566', 'warning', /emulator: the lease tables/],
+  ['AwsCredentialsProvider=DefaultCredentialsProvider|prod', 'error', /ProfileCredentialsProvider\|prod/],
   ['timeoutInSeconds=3', 'warning', /halts the whole daemon/],
   ['enablePriorityLeaseAssignment=maybe', 'error', /silently take false/],
   ['enablePriorityLeaseAssignment=true ', 'error', /ends in a blank/],
@@ -107,15 +131,44 @@ test('names each required key that is missing', () => {
   )
 })
 
-test('warns that only the name in a stream ARN is used, and refuses another region', () => {
+test('tells that only the name in a stream ARN is used, which --strict does not refuse, and refuses another region', () => {
   const file = `executableName=node a.js\napplicationName=app\nretrievalMode=POLLING
 streamArn=arn:aws:kinesis:us-east-1:123456789012:stream/words\n`
   assert.deepEqual(
     lintFile(file).map(({ severity, key }) => [severity, key]),
-    [['warning', 'streamArn']],
+    [['info', 'streamArn']],
   )
   assert.equal(lintFile(`${file}regionName=eu-west-1`)[0]?.severity, 'error')
   assert.match(lintFile(file, { AWS_REGION: 'eu-west-1' })[0]?.message ?? '', /AWS_REGION is eu-west-1/)
+})
+
+test('counts the names of the tables that the application gets, and looks at its name where tableName is set', () => {
+  const file = 'executableName=node a.js\nstreamName=s\nretrievalMode=POLLING\n'
+  const said = (lines: string) => lintFile(`${file}${lines}`).map(({ key, message }) => `${key}: ${message}`)
+  assert.deepEqual(said(`applicationName=${'a'.repeat(237)}`), [])
+  assert.match(
+    said(`applicationName=${'a'.repeat(238)}`)[0] ?? '',
+    /applicationName: .* too long: .* 256 letters/,
+  )
+  assert.deepEqual(
+    said(
+      `applicationName=${'a'.repeat(238)}\nworkerMetricsTableName=metrics\ncoordinatorStateTableName=state`,
+    ),
+    [],
+  )
+  for (const name of ['my app', 'ä', 'a/b']) {
+    assert.match(said(`applicationName=${name}\ntableName=leases`)[0] ?? '', /^applicationName: /)
+  }
+  assert.match(said('applicationName=app\nworkerMetricsTableName=a b')[0] ?? '', /^workerMetricsTableName: /)
+  assert.match(said(`applicationName=${'a'.repeat(129)}\nretrievalMode=FANOUT`)[0] ?? '', /consumer's name/)
+})
+
+test('wants a region from somewhere, and names a variable that Java does not read', () => {
+  const nowhere = { HOME: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' }
+  const [finding] = lintFile(COMPLETE, { ...nowhere, AWS_DEFAULT_REGION: 'eu-west-1' })
+  assert.deepEqual([finding?.severity, finding?.key], ['error', 'regionName'])
+  assert.match(finding?.message ?? '', /AWS_DEFAULT_REGION is set, but the SDK for Java does not read it/)
+  assert.deepEqual(lintFile(`${COMPLETE}regionName=eu-west-1`, nowhere), [])
 })
 
 test('never shows a secret', () => {
