@@ -21,7 +21,7 @@ export {
   RecordError,
   UsageError,
 } from './errors.ts'
-export type { Logger } from './io/log.ts'
+export type { Logger } from './io/logger.ts'
 export type { Position, Shard } from './protocol/messages.ts'
 export type { KinesisRecord, RecordJson } from './record.ts'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './schema.ts'

@@ -5,15 +5,8 @@ import { formatWithOptions, inspect } from 'node:util'
 import type { ILogObj, IMeta, Logger as TsLogger } from 'tslog'
 import { UsageError } from '../errors.ts'
 import { tslog } from '../lazy.ts'
+import { type Level, type Logger, type LogMethod, methodOf, plainError } from './logger.ts'
 import { notice, toStderr } from './stderr.ts'
-
-/** Where a session tells what happens. `console`, pino behind an adapter, or winston will do. */
-export interface Logger {
-  debug(message: string, details?: object): void
-  info(message: string, details?: object): void
-  warn(message: string, details?: object): void
-  error(message: string, details?: object): void
-}
 
 /**
  * The user's logger, none (`false`), or ours: on stderr, from `info` up, or from what KCL_SESSION_LOG_LEVEL
@@ -30,36 +23,40 @@ export function openLogger(option: Logger | false | undefined, shard: () => stri
       `new KclSession(): logger has no method ${missing.join(', ')}. Give an object with debug, info, warn and error, such as console, or false.`,
     )
   }
-  return guarded(option, shard)
+  return guarded((level) => methodOf(option, level), shard)
 }
 
-function guarded(logger: Logger, shard: () => string | null): Logger {
+function guarded(methodAt: (level: Level) => LogMethod | null, shard: () => string | null): Logger {
   let told = false
   const failed = (cause: unknown): void => {
     if (told) return
     told = true
     notice(`kcl-session: the logger failed, and the session goes on without it: ${show(cause)}`)
   }
-  const log = (level: Level, message: string, details: object | undefined): void => {
-    try {
-      const result: unknown = logger[level](message, { shardId: shard(), ...details })
-      if (result instanceof Promise) result.catch(failed)
-    } catch (cause) {
-      failed(cause)
-    }
-  }
-  return byLevel((level) => (message, details) => log(level, message, details))
-}
-
-function openOwn(): Logger {
-  const lowest = lowestLevel()
   return byLevel((level) => {
-    if (LEVELS.indexOf(level) < lowest) return () => {}
+    const method = methodAt(level)
+    if (method === null) return () => {}
     return (message, details) => {
-      loaded ??= load()
-      loaded[level]({ message, ...details })
+      try {
+        const result = method(message, { shardId: shard(), ...details })
+        if (result instanceof Promise) result.catch(failed)
+      } catch (cause) {
+        failed(cause)
+      }
     }
   })
+}
+
+// The method of a level, or none below the lowest that is told.
+function openOwn(): (level: Level) => LogMethod | null {
+  const lowest = lowestLevel()
+  return (level) => {
+    if (LEVELS.indexOf(level) < lowest) return null
+    return (message, details) => {
+      loaded ??= load()
+      return loaded[level]({ message, ...details })
+    }
+  }
 }
 
 function lowestLevel(): number {
@@ -114,10 +111,7 @@ function json({ _meta, ...event }: { _meta: IMeta }): string {
 // What JSON cannot say: an error's own fields are not enumerable, and a bigint throws.
 function readable(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
-  if (!(value instanceof Error)) return value
-  const { name, message, stack, cause } = value
-  const errors = value instanceof AggregateError ? value.errors : undefined
-  return { name, message, ...(value as object), stack, cause, errors }
+  return value instanceof Error ? plainError(value) : value
 }
 
 function show(value: unknown): string {
@@ -136,7 +130,6 @@ function byLevel(method: (level: Level) => Logger[Level]): Logger {
   return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') }
 }
 
-type Level = keyof Logger
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 const LEVEL_VARIABLE = 'KCL_SESSION_LOG_LEVEL'
 // Of objects inside the details.

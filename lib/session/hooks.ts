@@ -4,7 +4,7 @@
 import { SHARD_END } from '../checkpoint/checkpointer.ts'
 import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import { CheckpointError } from '../errors.ts'
-import type { Logger } from '../io/log.ts'
+import type { Logger } from '../io/logger.ts'
 import type { Message, Shard } from '../protocol/messages.ts'
 import type { Checkpointing } from './checkpointing.ts'
 

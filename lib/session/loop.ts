@@ -4,7 +4,7 @@
 import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError, type KclError } from '../errors.ts'
-import type { Logger } from '../io/log.ts'
+import type { Logger } from '../io/logger.ts'
 import type { CutLine } from '../protocol/line.ts'
 import type { Message, Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'

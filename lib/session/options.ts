@@ -4,7 +4,7 @@ import type { Readable, Writable } from 'node:stream'
 import { type CheckpointPolicy, checkPolicy } from '../checkpoint/policy.ts'
 import type { RetryOptions } from '../checkpoint/retry.ts'
 import { UsageError } from '../errors.ts'
-import type { Logger } from '../io/log.ts'
+import type { Logger } from '../io/logger.ts'
 import type { Clock, DurationInput } from '../time.ts'
 import type { SessionHooks } from './hooks.ts'
 

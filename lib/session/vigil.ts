@@ -2,7 +2,7 @@
 // of after `warnAfter`, and at each doubling of that. It never kills: only the user knows how long the work may take.
 
 import { formatPosition } from '../checkpoint/position.ts'
-import type { Logger } from '../io/log.ts'
+import type { Logger } from '../io/logger.ts'
 import type { Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import type { Checkpointing } from './checkpointing.ts'

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { UsageError } from '../../lib/errors.ts'
-import { type Logger, openLogger } from '../../lib/io/log.ts'
+import { openLogger } from '../../lib/io/log.ts'
+import type { Logger } from '../../lib/io/logger.ts'
 import { runChild } from './child.ts'
 
 const limit = { timeout: 60_000 }

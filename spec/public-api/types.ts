@@ -2,6 +2,8 @@
 // line compiles after all, the build fails.
 
 import { Temporal } from '@js-temporal/polyfill'
+import pino from 'pino'
+import winston from 'winston'
 import { z } from 'zod'
 import {
   anyOf,
@@ -82,6 +84,8 @@ export const options: KclSessionOptions[] = [
   { policy: anyOf(everyInterval({ minutes: 1 }), everyRecords(1000)), checkpointRetry: { attempts: 3 } },
   { abandonAfter: 'PT2M', logger: false },
   { logger: console },
+  { logger: pino() },
+  { logger: winston.createLogger() },
   { input: process.stdin, output: process.stdout },
   { onInitialize: ({ shardId }) => store(record).then(() => shardId), onLeaseLost: () => {} },
   { onShardEnded: async (context) => context.checkpoint() },
