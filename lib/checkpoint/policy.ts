@@ -32,7 +32,10 @@ export interface CheckpointProgress {
   readonly millisBehindLatest: number | null
 }
 
-/** Checkpoints when the oldest finished record that is not stored has waited this long. */
+/**
+ * Checkpoints when the oldest finished record that is not stored has waited this long. It goes by when a record was
+ * finished, not by when the watermark passed it.
+ */
 export function everyInterval(interval: DurationInput): CheckpointPolicy {
   const limit = toMilliseconds(interval, 'everyInterval')
   return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit }

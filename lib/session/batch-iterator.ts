@@ -67,11 +67,14 @@ export class BatchIterator implements AsyncIterableIterator<RecordBatch> {
   done = false
   /** How large its batches are; null for those of the daemon. */
   readonly sizes: Sizes | null
+  /** Whether asking for the next batch leaves the one in hand at work: handlers say by themselves what is finished. */
+  readonly overlaps: boolean
   readonly #source: BatchSource
 
-  constructor(source: BatchSource, sizes: Sizes | null) {
+  constructor(source: BatchSource, sizes: Sizes | null, overlaps = false) {
     this.#source = source
     this.sizes = sizes
+    this.overlaps = overlaps
   }
 
   [Symbol.asyncIterator](): this {

@@ -20,13 +20,26 @@ import type { Telemetry } from './telemetry.ts'
  * Handles one record; a promise is awaited. Resolving to `true` asks for a checkpoint at that record; anything else
  * asks for nothing, so that a last expression may be what it likes.
  */
-export type RecordHandler = (record: KinesisRecord, batch: RecordBatch) => unknown
+export type RecordHandler = (record: KinesisRecord, batch: RecordBatch, context: HandlerContext) => unknown
+
+/** What a handler is given besides its record. */
+export interface HandlerContext {
+  /** One for each `forEach`: aborts when a handler has failed for good, before the others are awaited; when the lease is lost; and when the session fails. */
+  readonly signal: AbortSignal
+}
 
 /** What to do about a record whose handler failed: one more try, give the record up, or leave the loop with the error. */
 export type ErrorDecision = 'retry' | 'skip' | 'stop'
 
-/** How `forEach` deals with failures. */
+/** How `forEach` runs its handlers, and how it deals with failures. */
 export interface ForEachOptions {
+  /** How many handlers may be at work at once; 1 by default. Never more are started. */
+  readonly concurrency?: number | undefined
+  /**
+   * Which records wait for each other: those of one partition key by default, one after the other in their order;
+   * none; or those for which a function gives the same key (compared as by a Map).
+   */
+  readonly ordering?: 'partitionKey' | 'none' | ((record: KinesisRecord) => unknown) | undefined
   /** Tries in all, 1 by default, and the delays between them, which default as those of `checkpointRetry`. */
   readonly retry?: RetryOptions | undefined
   /**
@@ -46,6 +59,7 @@ export interface BatchOwner {
   readonly clock: Clock
   readonly log: Logger
   readonly telemetry: Telemetry
+  readonly signal: AbortSignal
   /** Whether records may be handed out: not once the lease is lost. Throws what the session failed with. */
   handsOut(): boolean
   /** Takes a record as finished. Throws what the policy throws, with which the session fails. */

@@ -49,6 +49,8 @@ export class Checkpointing {
   readonly #watcher: CheckpointWatcher
   readonly #progress = new Progress()
   #startedAtLatest = false
+  // Where the watermark has to be for the next checkpoint that a handler has asked for.
+  #requested = Number.POSITIVE_INFINITY
 
   constructor(port: CheckpointingPort) {
     this.#clock = port.clock
@@ -118,6 +120,11 @@ export class Checkpointing {
     if (moved) this.#ask('record', now)
   }
 
+  /** Asks for a checkpoint when the watermark has passed a record. */
+  request(number: number): void {
+    this.#requested = Math.min(this.#requested, number + 1)
+  }
+
   /** Takes all records before `end` as finished. */
   finishBefore(end: number): void {
     const now = this.#clock.now()
@@ -167,8 +174,9 @@ export class Checkpointing {
     const step = { after, endsAggregate: line.endsAggregate, millisBehindLatest: this.millisBehindLatest }
     const progress = this.#progress.since(step, line, now)
     if (progress === null) return
-    const wanted = askPolicy(this.#policy, progress)
+    const wanted = askPolicy(this.#policy, progress) || line.watermark >= this.#requested
     if (!wanted && !this.#secures()) return
+    if (line.watermark >= this.#requested) this.#requested = Number.POSITIVE_INFINITY
     this.#progress.asked(line.markAt(line.watermark - 1, progress.position))
     checkpointer.automatic(progress.position)
   }

@@ -30,6 +30,16 @@ export class Hand {
     return this.#window !== null && this.#batch === null
   }
 
+  /** Whether the next batch may come while records of this one are at work. */
+  get overlaps(): boolean {
+    return this.lock.holder?.overlaps === true
+  }
+
+  /** Whether records have come that were not handed out. */
+  get hasMore(): boolean {
+    return this.#from < this.#owner.checkpointing.line.end
+  }
+
   /** Whether the user's code is at work on a batch. */
   get busy(): boolean {
     return this.#batch !== null && !this.lock.waiting
@@ -59,11 +69,20 @@ export class Hand {
     return true
   }
 
+  /** The next batch is asked for. */
+  asked(): void {
+    if (!this.overlaps) this.#batch?.end('the next batch was asked for')
+  }
+
   /** The next batch was asked for, which finishes the one in hand, if it may. Throws what a policy throws. */
   finish(): void {
     const batch = this.#batch
     if (batch === null) return
     const { checkpointing } = this.#owner
+    if (this.overlaps) {
+      this.drop()
+      return
+    }
     if (batch.refusal !== null) {
       this.release({ reason: new UsageError(batch.refusal) })
       return
@@ -83,17 +102,34 @@ export class Hand {
   /** The live loop is over, and with it the attempt; what it waits for ends in `error`, or is done. */
   release(error?: { readonly reason: unknown }): void {
     this.#stopWaiting()
+    if (this.overlaps) this.#leaveUnfinished()
     this.#batch?.end('its loop was left')
     this.#batch = null
     this.lock.release(error)
   }
 
+  // Where the next batch begins.
+  get #from(): number {
+    const { line, handedOut } = this.#owner.checkpointing
+    return this.overlaps ? Math.max(line.watermark, handedOut) : line.watermark
+  }
+
+  // What several batches have left over comes again as one.
+  #leaveUnfinished(): void {
+    const { line, handedOut } = this.#owner.checkpointing
+    this.#window = line.watermark < handedOut ? line.window(line.watermark, handedOut) : null
+    this.#attempts = 1
+  }
+
   #fill(ending: boolean, again: () => void): Window | null {
     const { line } = this.#owner.checkpointing
-    const from = line.watermark
+    const from = this.#from
     const sizes = this.lock.holder?.sizes ?? null
     if (sizes === null) return line.window(from, line.end)
-    const { to, mayGrow } = line.cut(from, sizes)
+    // What is still at work takes its part of the limit.
+    const maxRecords = sizes.maxRecords - (from - line.watermark - line.ahead)
+    if (maxRecords < 1) return null
+    const { to, mayGrow } = line.cut(from, { ...sizes, maxRecords })
     const now = this.#owner.clock.now()
     const rest = sizes.maxWait === null ? null : (line.arrivedAt(from) ?? now) + sizes.maxWait - now
     this.#stopWaiting()

@@ -14,13 +14,14 @@ import type { BatchOwner, ForEachOptions, RecordBatch, RecordHandler } from './b
 import { BatchIterator, type BatchResult, type BatchSource, DONE, type Sizes } from './batch-iterator.ts'
 import { Checkpointing } from './checkpointing.ts'
 import { Exchange, isRecords, type Wire } from './exchange.ts'
-import { handleBatch, readWork, type SessionForEachOptions } from './for-each.ts'
+import { handleBatch, handleBatches } from './for-each.ts'
 import { Hand } from './hand.ts'
 import type { HookOwner, SessionHooks } from './hooks.ts'
 import { inputEndedError, Life, outputFailedError } from './life.ts'
 import { Turns } from './record-iterator.ts'
 import { Telemetry, type TelemetryPort } from './telemetry.ts'
 import { type AtWork, Vigil } from './vigil.ts'
+import { readWork, type SessionForEachOptions } from './work.ts'
 
 /** What a loop goes by. */
 export interface LoopOptions {
@@ -189,7 +190,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
     }
     const entered = this.#hand.lock.holder === null
     const result = this.#hand.lock.ask(iterator)
-    this.#hand.batch?.end('the next batch was asked for')
+    this.#hand.asked()
     if (entered) this.#enter()
     if (entered && this.#hand.left) void this.#pause()
     else void this.#run()
@@ -226,7 +227,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
   /** Runs handlers over all batches, until the conversation ends. */
   async forEach(handler: RecordHandler, options: SessionForEachOptions): Promise<void> {
     const work = readWork(handler, options, 'session.forEach()')
-    for await (const batch of this.batches(work.sizes)) await handleBatch(this, batch, work)
+    await handleBatches(this, new BatchIterator(this, work.sizes, work.overlaps), work)
   }
 
   /** The batches of one loop, of the daemon's size or one's own. */
@@ -238,6 +239,8 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
   finish(number: number): void {
     try {
       this.checkpointing.finish(number)
+      // There may be room now for records of the next batch.
+      if (this.#hand.overlaps) void this.#run()
     } catch (error) {
       this.fail(error)
       throw error
@@ -300,12 +303,12 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
     if (this.state !== 'open' || hand.busy || this.#pausing) return null
     if (this.#life.lost) return message === null ? null : () => this.#answerAfterLoss(message)
     if (hand.batch !== null) return hand.mayBeCovered ? null : () => this.#finish()
-    if (hand.left || this.#unfinished > 0) {
+    if (hand.left || hand.hasMore) {
       const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
       if (!waiting || hand.give(ending, () => void this.#run())) return null
       // More records are wanted.
       if (message?.action !== 'processRecords') return null
-    }
+    } else if (this.#unfinished > 0 && message?.action !== 'processRecords') return null
     if (message === null || (hand.lock.holder === null && !isRecords(message))) return null
     return () => this.#answer()
   }

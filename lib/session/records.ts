@@ -102,6 +102,11 @@ export class RecordLine {
     return this.#ahead.size === 0 ? null : new Set(this.#ahead)
   }
 
+  /** How many are finished with a gap before them. */
+  get ahead(): number {
+    return this.#ahead.size
+  }
+
   /** Takes a record as finished; answers whether the watermark moved. */
   finish(number: number, now: number): boolean {
     if (this.isFinished(number)) return false
@@ -111,7 +116,11 @@ export class RecordLine {
       return false
     }
     let end = number + 1
-    while (this.#ahead.delete(end)) end += 1
+    let oldest = now
+    for (; this.#ahead.delete(end); end += 1)
+      oldest = Math.min(oldest, this.#segmentOf(end)?.finishedAt(end) ?? now)
+    // What was ahead has waited for this one: the time that policies go by is that of the first to be finished.
+    if (oldest < now) this.#segmentOf(number)?.finish(number, oldest)
     this.#pass(end)
     return true
   }

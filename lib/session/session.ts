@@ -24,9 +24,9 @@ import { systemClock, toMilliseconds } from '../time.ts'
 import { Abandonment } from './abandonment.ts'
 import type { RecordBatch, RecordHandler } from './batch.ts'
 import { type BatchOptions, readSizes } from './batch-iterator.ts'
-import type { SessionForEachOptions } from './for-each.ts'
 import { Loop } from './loop.ts'
 import { checkOptions, type KclSessionOptions, NEW } from './options.ts'
+import type { SessionForEachOptions } from './work.ts'
 
 /** Figures of a session. */
 export interface Stats {

@@ -1,12 +1,11 @@
 // An AbortSignal that is made when somebody asks for it: most batches come and go without one.
 
 import { setMaxListeners } from 'node:events'
-import type { KclError } from '../errors.ts'
 
 /** A signal to be, which remembers what it was aborted with. The first reason counts. */
 export class LazySignal {
   #controller: AbortController | null = null
-  #reason: (() => KclError) | null = null
+  #reason: (() => unknown) | null = null
 
   get aborted(): boolean {
     return this.#reason !== null
@@ -20,7 +19,7 @@ export class LazySignal {
     return this.#controller.signal
   }
 
-  abort(reason: () => KclError): void {
+  abort(reason: () => unknown): void {
     if (this.#reason !== null) return
     this.#reason = reason
     this.#controller?.abort(reason())

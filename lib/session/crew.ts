@@ -1,0 +1,325 @@
+// The handlers at work: never more than `concurrency` started, the records of one key one after the other in their
+// order, nothing made ahead of time. What is finished is told to the line, and checkpoints follow its watermark. When a
+// handler fails for good, nothing new starts; those at work are told by the signal, and awaited.
+
+import { formatPosition } from '../checkpoint/position.ts'
+import { retryDelay } from '../checkpoint/retry.ts'
+import type { KinesisRecord } from '../record.ts'
+import type { BatchOwner, HandlerContext, RecordBatch } from './batch.ts'
+import { LazySignal } from './signal.ts'
+import { decide, NO_KEY, type Work, withPosition } from './work.ts'
+
+/** One record on its way through a handler. */
+interface Job {
+  readonly number: number
+  readonly record: KinesisRecord
+  readonly batch: RecordBatch
+  readonly key: unknown
+  tries: number
+}
+
+/** Runs the handlers of one forEach. */
+export class Crew {
+  readonly #owner: BatchOwner
+  readonly #work: Work
+  readonly #signal = new LazySignal()
+  readonly #onStop: () => void
+  readonly #context: HandlerContext
+  // By key: the records that wait for the one that is at work or waits for its next try.
+  readonly #lanes = new Map<unknown, Job[]>()
+  // What may start: after its wait, or after the one before it in its lane.
+  #ready: Job[] = []
+  readonly #waits = new Set<() => void>()
+  readonly #errors: unknown[] = []
+  #batch: RecordBatch | null = null
+  // The next record of the batch to be taken.
+  #cursor = 0
+  #running = 0
+  #started = 0
+  #filling = false
+  #turning = false
+  #linked = false
+  #over = false
+  #wake: (() => void) | null = null
+
+  /** `onStop` is told when a handler has failed for good. */
+  constructor(owner: BatchOwner, work: Work, onStop: () => void = () => {}) {
+    this.#owner = owner
+    this.#work = work
+    this.#onStop = onStop
+    const link = (): LazySignal => this.#link()
+    this.#context = {
+      get signal() {
+        return link().signal
+      },
+    }
+  }
+
+  /**
+   * Takes the records of a batch on that are not finished, and resolves when the next batch may come: when all are
+   * handled, or with `overlaps` when all are taken and hands are free. Rejects with what failed for good.
+   */
+  async handle(batch: RecordBatch): Promise<void> {
+    this.#batch = batch
+    this.#cursor = this.#work.overlaps
+      ? batch.window.from
+      : Math.max(batch.window.from, this.#owner.checkpointing.line.watermark)
+    await this.#until(() => this.#taken && (this.#idle || (this.#work.overlaps && this.#hasFreeHands)))
+  }
+
+  /** Resolves when everything that was taken on is handled. Rejects with what failed for good. */
+  settled(): Promise<void> {
+    return this.#until(() => this.#taken && this.#idle)
+  }
+
+  /** Starts nothing new, and resolves when nothing is at work any more. */
+  async stopped(reason: unknown): Promise<void> {
+    this.#quit(reason)
+    await this.#until(() => this.#idle).catch(() => {})
+  }
+
+  get #taken(): boolean {
+    return this.#over || this.#batch === null || this.#cursor >= this.#batch.window.to
+  }
+
+  get #idle(): boolean {
+    return this.#running === 0 && (this.#over || (this.#ready.length === 0 && this.#waits.size === 0))
+  }
+
+  get #hasFreeHands(): boolean {
+    return this.#running < this.#work.concurrency && this.#ready.length === 0
+  }
+
+  async #until(done: () => boolean): Promise<void> {
+    this.#fill()
+    while (!done()) await new Promise<void>((resolve) => (this.#wake = resolve))
+    if (this.#errors.length === 0) return
+    const [first] = this.#errors
+    throw this.#errors.length === 1
+      ? first
+      : new AggregateError(
+          this.#errors,
+          `${this.#errors.length} handlers failed: ${this.#errors.map(textOf).join('; ')}`,
+        )
+  }
+
+  // Starts what may start. Handlers that never wait are over before their call returns, so this is a loop.
+  #fill(): void {
+    if (this.#filling || this.#turning) return
+    this.#filling = true
+    const { turns } = this.#owner
+    while (this.#running < this.#work.concurrency) {
+      this.#started += 1
+      const turn = this.#started % STARTS_PER_LOOK === 0 ? turns.due() : null
+      if (turn !== null) {
+        this.#turning = true
+        void turn.then(() => {
+          this.#turning = false
+          this.#step()
+        })
+        break
+      }
+      const job = this.#next()
+      if (job === null) break
+      this.#attempt(job)
+    }
+    this.#filling = false
+  }
+
+  // The next record whose turn it is; null where there is none.
+  #next(): Job | null {
+    if (this.#over || (this.#taken && this.#ready.length === 0)) return null
+    try {
+      if (this.#batch !== null && !this.#batch.goesOn()) return this.#quit()
+    } catch (error) {
+      this.#stop(error)
+      return null
+    }
+    if (this.#ready.length > 0) return this.#ready.shift() ?? null
+    const { line } = this.#owner.checkpointing
+    for (const batch = this.#batch; batch !== null && this.#cursor < batch.window.to; ) {
+      const number = this.#cursor
+      this.#cursor += 1
+      const record = batch.window.records[number - batch.window.from]
+      if (record === undefined || line.isFinished(number)) continue
+      const job = { number, record, batch, key: this.#work.keyOf(record), tries: 0 }
+      const lane = this.#lanes.get(job.key)
+      if (lane === undefined) return job
+      lane.push(job)
+    }
+    return null
+  }
+
+  #attempt(job: Job): void {
+    this.#running += 1
+    job.tries += 1
+    try {
+      const answer = this.#call(job)
+      if (!isThenable(answer)) {
+        this.#done(job, answer)
+        return
+      }
+      this.#occupy(job)
+      answer.then(
+        (value) => this.#after(() => this.#done(job, value)),
+        (error: unknown) => this.#after(() => this.#failed(job, error)),
+      )
+    } catch (error) {
+      this.#failed(job, error)
+    }
+  }
+
+  #call({ record, batch, tries }: Job): unknown {
+    return this.#owner.telemetry.record(record, tries, () => this.#work.handler(record, batch, this.#context))
+  }
+
+  #after(settle: () => void): void {
+    settle()
+    this.#step()
+  }
+
+  #step(): void {
+    this.#fill()
+    const wake = this.#wake
+    this.#wake = null
+    wake?.()
+  }
+
+  #occupy({ key }: Job): void {
+    if (key !== NO_KEY && !this.#lanes.has(key)) this.#lanes.set(key, [])
+  }
+
+  #done(job: Job, answer: unknown): void {
+    this.#running -= 1
+    try {
+      if (answer === true) this.#owner.checkpointing.request(job.number)
+      this.#owner.finish(job.number)
+    } catch (error) {
+      this.#stop(error)
+    }
+    const lane = this.#lanes.get(job.key)
+    if (lane === undefined) return
+    const next = lane.shift()
+    if (next === undefined) this.#lanes.delete(job.key)
+    else this.#ready.push(next)
+  }
+
+  #failed(job: Job, error: unknown): void {
+    if (this.#isOver(job, error)) return
+    if (job.tries < this.#work.schedule.attempts) {
+      this.#wait(job, retryDelay(this.#work.schedule, job.tries, Math.random))
+      return
+    }
+    this.#occupy(job)
+    void decide(this.#work, error, job.record, job.tries).then(
+      (decision) => this.#after(() => this.#decided(job, error, decision)),
+      (second: unknown) => this.#after(() => this.#isOver(job, second) || this.#give(job, second)),
+    )
+  }
+
+  #decided(job: Job, error: unknown, decision: 'retry' | 'skip' | 'stop'): void {
+    if (decision === 'skip') {
+      this.#owner.skipped(1)
+      this.#owner.log.warn(
+        `The record at ${formatPosition(job.record)} was skipped after its handler failed`,
+        { error },
+      )
+      this.#done(job, undefined)
+    } else if (!this.#isOver(job, error)) {
+      if (decision === 'retry') this.#wait(job, this.#work.schedule.maxDelay)
+      else this.#give(job, error)
+    }
+  }
+
+  // Whether a failure comes too late to matter: the lease is lost, or another one has ended the work already.
+  #isOver(job: Job, error: unknown): boolean {
+    const aborted =
+      this.#signal.aborted && (error === this.#signal.signal.reason || nameOf(error) === 'AbortError')
+    try {
+      if (this.#owner.handsOut()) {
+        if (!this.#over) return false
+        if (!aborted) this.#errors.push(withPosition(error, job.record))
+      } else {
+        this.#owner.log.warn('A handler failed after the lease was lost, which is no longer our concern', {
+          error,
+        })
+        this.#quit()
+      }
+    } catch (failure) {
+      this.#stop(failure)
+    }
+    this.#running -= 1
+    return true
+  }
+
+  // The record keeps its key from going on; with a concurrency of 1 it keeps everything, which is then one line.
+  #wait(job: Job, delay: number): void {
+    this.#occupy(job)
+    this.#link()
+    const serial = this.#work.concurrency === 1
+    if (!serial) this.#running -= 1
+    const end = (): void => {
+      cancel()
+      this.#waits.delete(end)
+      if (serial) this.#running -= 1
+    }
+    const cancel = this.#owner.clock.after(delay, () => {
+      end()
+      this.#ready.push(job)
+      this.#step()
+    })
+    this.#waits.add(end)
+  }
+
+  #give(job: Job, error: unknown): void {
+    this.#running -= 1
+    this.#stop(withPosition(error, job.record))
+  }
+
+  #stop(error: unknown): void {
+    if (!this.#over || this.#errors.length > 0) this.#errors.push(error)
+    this.#quit(error)
+    this.#onStop()
+  }
+
+  // Nothing new starts.
+  #quit(reason?: unknown): null {
+    if (this.#over) return null
+    this.#over = true
+    this.#signal.abort(() =>
+      reason instanceof Error ? reason : new DOMException('The work is over.', 'AbortError'),
+    )
+    for (const end of this.#waits) end()
+    return null
+  }
+
+  // The signal follows that of the session from the first time that anybody looks at it.
+  #link(): LazySignal {
+    if (!this.#linked) {
+      this.#linked = true
+      const { signal } = this.#owner
+      const follow = (): void => {
+        this.#quit(signal.reason)
+        this.#step()
+      }
+      if (signal.aborted) follow()
+      else signal.addEventListener('abort', follow, { once: true })
+    }
+    return this.#signal
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+function nameOf(error: unknown): unknown {
+  return (error as Error | null | undefined)?.name
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+// Looking at the clock costs more than some handlers do.
+const STARTS_PER_LOOK = 16
