@@ -15,12 +15,12 @@ import { tellAll } from '../daemon/watch/observer.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
 import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
+import { StopSignals } from '../launcher/machine/signals.ts'
 import { systemClock } from '../time.ts'
 import { parseOptions, splitArguments } from './arguments.ts'
 import { type DevOptions, devCommand, devOptions } from './dev-options.ts'
 import { DevReporter, type RunReporter } from './dev-reporter.ts'
 import { JsonReporter } from './json-reporter.ts'
-import { drainOnSignals } from './signals.ts'
 
 /** Runs the command. Resolves to the exit code: 0 only when everything was acknowledged and checkpointed. */
 export async function dev(args: readonly string[]): Promise<number> {
@@ -126,20 +126,22 @@ async function runDaemon({ options, words, stream, input, table, goOn }: Parts):
   reporter.begin(daemon, plan.isEmpty ? null : options.seed)
   const { stopTimeout } = options
   let forget: () => void = () => {}
-  const signals = drainOnSignals(daemon, (signal) => {
-    reporter.stopping(signal, stopTimeout)
-    if (stopTimeout === null) return
-    forget = systemClock.after(stopTimeout, () => {
-      reporter.stopTimedOut()
-      daemon.kill()
-    })
+  const signals = new StopSignals({
+    onStop: (signal) => {
+      reporter.stopping(signal, stopTimeout)
+      if (stopTimeout === null) return
+      forget = systemClock.after(stopTimeout, () => {
+        reporter.stopTimedOut()
+        daemon.kill()
+      })
+    },
   })
   if (!live) daemon.endInput()
   const reading = live ? readOn(input, daemon) : Promise.resolve()
   try {
-    await daemon.run()
+    await signals.during({ stop: () => daemon.drain(), kill: () => daemon.kill() }, () => daemon.run())
   } finally {
-    signals.stop()
+    signals.forget()
     forget()
     input.stop()
     await reading

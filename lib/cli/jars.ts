@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import { daemonJars, fetchJars, type JarOptions, putJars } from '../launcher/machine/jars.ts'
 import { findJava } from '../launcher/machine/java.ts'
+import { withSignals } from '../launcher/machine/signals.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 /** Runs the command: prints the folder on standard output. Resolves to the exit code. */
@@ -11,11 +12,13 @@ export async function jars(args: readonly string[]): Promise<number> {
     .argument('[folder]', 'a new or empty folder; without it, the cache')
     .allowExcessArguments(false)
   if (!parseOptions(command, args)) return 0
-  const options: JarOptions = { environment: process.env, note: (text) => console.error(text) }
-  // Maven needs Java too, and its own message about that is a poor one.
-  await findJava(process.env)
   const [folder] = command.args
-  if (folder !== undefined) await putJars(resolve(folder), options)
-  console.log(folder === undefined ? await fetchJars(daemonJars, options) : resolve(folder))
-  return 0
+  return withSignals({}, async ({ signal }) => {
+    const options: JarOptions = { environment: process.env, signal, note: (text) => console.error(text) }
+    // Maven needs Java too, and its own message about that is a poor one.
+    await findJava(process.env, undefined, signal)
+    if (folder !== undefined) await putJars(resolve(folder), options)
+    console.log(folder === undefined ? await fetchJars(daemonJars, options) : resolve(folder))
+    return 0
+  })
 }

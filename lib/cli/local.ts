@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { firstWorkerIdentifier } from '../launcher/machine/identity.ts'
-import { StoppedEarly, StopSignals } from '../launcher/supervision/stop-signals.ts'
+import { type StopSignals, withSignals } from '../launcher/machine/signals.ts'
 import { localProperties } from '../local/local-properties.ts'
 import { seed } from '../local/seed.ts'
 import { type Servers, startServers } from '../local/servers.ts'
@@ -31,17 +31,12 @@ export async function local(args: readonly string[]): Promise<number> {
     .option('--write <file>', 'write the properties to a file instead of standard output')
     .allowExcessArguments(false)
   if (!parseOptions(command, args)) return 0
-  const signals = new StopSignals()
-  try {
+  await withSignals({}, async (signals) => {
     await serve(command.opts<LocalOptions>(), signals)
     return 0
-  } catch (error) {
-    // To be stopped is how this command ends.
-    if (signals.signal.reason instanceof StoppedEarly) return 0
-    throw error
-  } finally {
-    signals.forget()
-  }
+  })
+  // To be stopped is how this command ends.
+  return 0
 }
 
 async function serve(options: LocalOptions, signals: StopSignals): Promise<void> {

@@ -1,11 +1,13 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
+import type { AwsCall } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
 import { clientFor } from '../launcher/configuration/clients.ts'
 import { readConfiguration } from '../launcher/configuration/configuration.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
+import { type StopSignals, withSignals } from '../launcher/machine/signals.ts'
 import { type OutgoingRecord, putRecords } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'
@@ -16,6 +18,13 @@ interface PutOptions {
   readonly key?: string
   readonly config?: string
   readonly set?: readonly string[]
+}
+
+interface Filling {
+  readonly input: Input
+  readonly stream: string
+  readonly kinesis: AwsCall
+  readonly signals: StopSignals
 }
 
 /** Runs the command. Resolves to the exit code. */
@@ -36,11 +45,23 @@ export async function put(args: readonly string[]): Promise<number> {
     command.options.map(({ long }) => long?.slice(2) ?? ''),
   )
   const input = new Input({ file: options.input, keyOf: keyRule(options.key), onRecord: () => {} })
+  return withSignals({}, (signals) => fill({ input, stream, kinesis, signals }))
+}
+
+async function fill({ input, stream, kinesis, signals }: Filling): Promise<number> {
+  // Whoever is asked for more input may wait for ever.
+  signals.signal.addEventListener('abort', () => input.stop(), { once: true })
   try {
     // The whole input is checked before the first record is sent.
     if (input.isFile) await input.scan(true)
     else await input.drain(async () => {})
-    const stored = await putRecords({ kinesis, stream, records: recordsOf(input), clock: systemClock })
+    signals.throwIfStopped()
+    const stored = await putRecords({
+      kinesis,
+      stream,
+      records: recordsOf(input, signals),
+      clock: systemClock,
+    })
     console.error(`${stored} records are in the stream ${stream}.`)
     return 0
   } finally {
@@ -48,8 +69,11 @@ export async function put(args: readonly string[]): Promise<number> {
   }
 }
 
-function* recordsOf(input: Input): Generator<OutgoingRecord> {
-  for (let ordinal = 0; ordinal < input.records; ordinal++) yield input.read(ordinal)
+function* recordsOf(input: Input, signals: StopSignals): Generator<OutgoingRecord> {
+  for (let ordinal = 0; ordinal < input.records; ordinal++) {
+    signals.throwIfStopped()
+    yield input.read(ordinal)
+  }
 }
 
 function target(options: PutOptions, words: readonly string[], own: readonly string[]) {

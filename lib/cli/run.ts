@@ -1,8 +1,8 @@
 // `kcl-session run`: the real daemon with a consumer on it.
 
 import { launch } from '../launcher/launch.ts'
+import { type StopSignal, withSignals } from '../launcher/machine/signals.ts'
 import { Reporter } from '../launcher/supervision/reporter.ts'
-import { StoppedEarly, StopSignals } from '../launcher/supervision/stop-signals.ts'
 import { newCommand, parseOptions, splitArguments } from './arguments.ts'
 import { configurationFrom, type RunOptions, withRunOptions } from './configuration-options.ts'
 
@@ -18,14 +18,13 @@ export async function run(args: readonly string[]): Promise<number> {
     write: (text) => process.stderr.write(text),
     now: Date.now,
   })
-  const signals = new StopSignals((signal) => {
+  const onStop = (signal: StopSignal): void =>
     reporter.tell(
       'info',
       `${signal}: the consumers finish what they have in hand; once more ends them at once.`,
     )
-  })
-  try {
-    return await launch({
+  return withSignals({ onStop }, (signals) =>
+    launch({
       configuration: configurationFrom(options, parser, command ?? []),
       strict: options.strict === true,
       preflight: options.preflight,
@@ -39,14 +38,8 @@ export async function run(args: readonly string[]): Promise<number> {
       environment: process.env,
       reporter,
       signals,
-    })
-  } catch (error) {
-    const { reason } = signals.signal
-    if (reason instanceof StoppedEarly) return reason.exitCode
-    throw error
-  } finally {
-    signals.forget()
-  }
+    }),
+  )
 }
 
 function runCommand(): ReturnType<typeof newCommand> {

@@ -13,11 +13,11 @@ import { REAPING } from './machine/doctor.ts'
 import { type Identity, takeIdentity } from './machine/identity.ts'
 import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
+import type { StopSignals } from './machine/signals.ts'
 import { preflight, streamNameOf } from './preflight/preflight.ts'
 import { LeaderLock } from './supervision/leader-lock.ts'
 import type { LogLevel, Reporter } from './supervision/reporter.ts'
 import { type DaemonStart, daemonStart } from './supervision/script.ts'
-import type { StopSignals } from './supervision/stop-signals.ts'
 import { type Outcome, Supervision } from './supervision/supervision.ts'
 
 /** What `run` was told. Times are milliseconds. */
@@ -59,7 +59,6 @@ export async function launch(options: LaunchOptions): Promise<number> {
     return await superviseUntilStopped(options, start, identity)
   } finally {
     identity.release()
-    signals.forget()
   }
 }
 

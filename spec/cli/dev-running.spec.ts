@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { run, start, temporaryFolder } from '../helpers/command.ts'
+import { insist, run, start, temporaryFolder } from '../helpers/command.ts'
 
 const fixture = (name: string): string[] => ['--', process.execPath, `spec/daemon/fixtures/${name}.js`]
 
@@ -22,7 +22,7 @@ test('waits for the batch in hand when it is asked to stop, and not when it is a
   await slow.seen(/WORKING/)
   slow.child.kill('SIGINT')
   await slow.seen(/draining/)
-  slow.child.kill('SIGINT')
+  insist(slow, 'SIGINT')
   const { code, stderr } = await slow.ended
   assert.equal(code, 130)
   assert.match(stderr, /0 of 5 records acknowledged/)
@@ -75,7 +75,7 @@ test('says what was stored when it is stopped, and how to go on', async (t) => {
     await running.seen(/STORED 2/)
     running.child.kill('SIGINT')
     await running.seen(/draining/)
-    running.child.kill('SIGINT')
+    insist(running, 'SIGINT')
     return (await running.ended).stderr
   }
   const kept = await stop(['--state', state])

@@ -64,6 +64,12 @@ export function start(t: TestContext, args: readonly string[], options: Place = 
   return { child, ended, seen }
 }
 
+/** Sends a signal again and again, as a person does: one that comes within a second of the first does not count. */
+export function insist(running: Running, signal: NodeJS.Signals): void {
+  const timer = setInterval(() => running.child.kill(signal), 300)
+  void running.ended.then(() => clearInterval(timer))
+}
+
 /** Runs a command to its end, with this text on standard input. */
 export function run(t: TestContext, args: readonly string[], stdin?: string): Promise<Ended> {
   const running = start(t, args, stdin === undefined ? {} : { stdin: 'pipe' })

@@ -5,7 +5,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isAlive } from '../../lib/launcher/machine/processes.ts'
-import { type Running, start, temporaryFolder } from '../helpers/command.ts'
+import { insist, type Running, start, temporaryFolder } from '../helpers/command.ts'
 
 // Ends with its input, as a consumer should.
 const GOOD = ['/bin/sh', '-c', 'cat >/dev/null']
@@ -61,7 +61,7 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     await running.seen(/ready.*ready/s)
     running.child.kill('SIGINT')
     await running.seen(/once more ends them at once/)
-    running.child.kill('SIGINT')
+    insist(running, 'SIGINT')
     const { code, stderr } = await running.ended
     assert.equal(code, 1)
     await gone(alive(stderr))
