@@ -14,6 +14,11 @@ export function hashKey(partitionKey: string): bigint {
   return BigInt(`0x${md5(partitionKey)}`)
 }
 
+/** A hash key as 32 hex digits, which compare as the numbers do, and faster. */
+export function inHex(hash: bigint): string {
+  return hash.toString(16).padStart(32, '0')
+}
+
 /** The ranges of `count` shards, as even as Kinesis makes them. */
 export function evenRanges(count: number): HashRange[] {
   const size = (LARGEST + 1n) / BigInt(count)

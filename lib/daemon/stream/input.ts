@@ -170,7 +170,7 @@ export class Input {
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     let start = 0
     for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-      this.#add(text.subarray(start, end), this.#scanned + start, text.subarray(start))
+      this.#add(text, start, end)
       start = end + 1
     }
     this.#scanned += start
@@ -187,7 +187,7 @@ export class Input {
   #finish(): void {
     const rest = this.#rest
     this.#rest = EMPTY
-    if (rest.length > 0) this.#add(rest, this.#scanned, rest)
+    if (rest.length > 0) this.#add(rest, 0, rest.length)
     this.#scanned += rest.length
     if (this.#held !== null) throw new UsageError(oneArray(this.name))
     if (this.records > 0) return
@@ -205,17 +205,17 @@ export class Input {
     if (held !== null) this.#options.onRecord(0, held)
   }
 
-  // `text`: from this line on, as far as it is known.
-  #add(bytes: Buffer, offset: number, text: Buffer): void {
+  // The line from `start` to `end` of a text that begins where the scan has come to.
+  #add(text: Buffer, start: number, end: number): void {
     this.#line += 1
-    const skipped = offset === 0 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : 0
-    const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length
-    const line = bytes.subarray(skipped, end)
+    const offset = this.#scanned + start
+    const begin = offset === 0 && text.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : start
+    const line = text.subarray(begin, text[end - 1] === RETURN && end > begin ? end - 1 : end)
     if (isBlank(line)) return
-    const known = this.#check(line, text)
+    const known = this.#check(line, text, start)
     const key = (): string => known ?? this.#options.keyOf.of(line)
     const ordinal = this.#offsets.length
-    this.#offsets.push(offset + skipped)
+    this.#offsets.push(offset + begin - start)
     this.#lengths.push(line.length)
     this.#arrivals.push(Date.now())
     this.#release()
@@ -225,11 +225,11 @@ export class Input {
     } else this.#options.onRecord(ordinal, key)
   }
 
-  #check(line: Buffer, text: Buffer): string | null {
+  #check(line: Buffer, text: Buffer, start: number): string | null {
     try {
       return this.#options.keyOf.check(line, `${this.name}, line ${this.#line}`)
     } catch (error) {
-      const kind = this.records === 0 ? notNdjson(text, this.name) : null
+      const kind = this.records === 0 ? notNdjson(text.subarray(start), this.name) : null
       throw kind === null ? error : new UsageError(kind, { cause: error })
     }
   }

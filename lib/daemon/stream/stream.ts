@@ -7,7 +7,8 @@ import { UsageError } from '../../errors.ts'
 import { comparePositions } from '../conversation/checkpointer.ts'
 import type { DeliveredRecord, LeasePosition } from '../conversation/messages.ts'
 import { Column } from './column.ts'
-import { covers, evenRanges, type HashRange, hashKey, joinRanges, splitRange } from './hash-range.ts'
+import { evenRanges, type HashRange, inHex, joinRanges, splitRange } from './hash-range.ts'
+import { md5 } from './md5.ts'
 import { SequenceNumbers, shardName } from './sequence-number.ts'
 
 /** One shard of the stream. */
@@ -68,15 +69,15 @@ export class Stream {
 
   /** Puts the input's next record into the shard of its key, which is asked for only where it decides. */
   put(ordinal: number, partitionKey: () => string): void {
-    let hash: bigint | undefined
+    let hash: string | undefined
     let among: readonly OpenShard[] = this.#roots
     let shard: OpenShard | undefined
     do {
       if (among.length === 1) shard = among[0]
       else {
-        const known = hash ?? hashKey(partitionKey())
+        const known = hash ?? md5(partitionKey())
         hash = known
-        shard = among.find((one) => covers(one.range, known))
+        shard = among.find((one) => one.first <= known && known <= one.last)
       }
       among = shard?.children ?? []
     } while (shard !== undefined && shard.closedAt !== null && ordinal >= shard.closedAt)
@@ -153,6 +154,8 @@ export class Stream {
       number,
       id: shardName(number),
       range,
+      first: inHex(range.start),
+      last: inHex(range.end),
       parents,
       closedAt: null,
       children: [],
@@ -197,6 +200,9 @@ export class Stream {
 }
 
 interface OpenShard extends Shard {
+  /** Its range in hex, as MD5s come. */
+  readonly first: string
+  readonly last: string
   closedAt: number | null
   readonly children: OpenShard[]
 }
