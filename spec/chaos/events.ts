@@ -2,7 +2,17 @@
 // daemon's own times and of how long a start takes on this machine, never of this machine's speed alone.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { both, keepBusy, leading, openShards, pick, reshard, type Stage, working } from './stage.ts'
+import {
+  both,
+  keepBusy,
+  leading,
+  openShards,
+  pick,
+  reshard,
+  type Shard,
+  type Stage,
+  working,
+} from './stage.ts'
 import { until } from './until.ts'
 import type { Worker } from './worker.ts'
 
@@ -84,14 +94,9 @@ export const EVENTS: Readonly<Record<string, Event>> = {
   split: round(
     (times) => LEADER_CHECK + again(times),
     async (stage) => {
-      const shards = (await openShards(stage)).sort((one, other) =>
-        one.to - one.from > other.to - other.from ? -1 : 1,
-      )
-      const [widest] = shards
-      if (widest === undefined) throw new Error('There is no open shard.')
-      const NewStartingHashKey = String((widest.from + widest.to) / 2n)
-      await reshard(stage, 'SplitShard', { ShardToSplit: widest.id, NewStartingHashKey })
-      return widest.id
+      const [shard, children] = await split(stage)
+      await children()
+      return shard
     },
   ),
   merge: round(
@@ -100,7 +105,8 @@ export const EVENTS: Readonly<Record<string, Event>> = {
       const shards = await openShards(stage)
       const at = Math.floor(stage.random() * (shards.length - 1))
       const [one, other] = [shards[at]?.id, shards[at + 1]?.id]
-      await reshard(stage, 'MergeShards', { ShardToMerge: one, AdjacentShardToMerge: other })
+      const children = await reshard(stage, 'MergeShards', { ShardToMerge: one, AdjacentShardToMerge: other })
+      await children()
       return `${one} and ${other}`
     },
   ),
@@ -147,13 +153,20 @@ export const EVENTS: Readonly<Record<string, Event>> = {
   ),
   'lose-tables': round(
     (times) => AWAY + LEADER_CHECK + again(times),
-    async ({ dynamoDB }) => {
-      dynamoDB.signal('SIGKILL')
-      await pause(AWAY)
-      dynamoDB.restart()
-      await dynamoDB.answers()
+    async (stage) => {
+      await withoutTables(stage, () => pause(AWAY))
       return `${AWAY / 1000} s`
     },
+  ),
+  // The end of the shard cannot be stored until they are back.
+  'split-without-tables': round(
+    (times) => AWAY + 2 * LEADER_CHECK + again(times),
+    async (stage) =>
+      withoutTables(stage, async () => {
+        const [shard] = await split(stage)
+        await pause(AWAY)
+        return shard
+      }),
   ),
   'freeze-stream': round(
     (times) => FROZEN + again(times),
@@ -198,6 +211,25 @@ function round(bound: Event['bound'], happen: Event['happen']): Event {
 
 function byName(bound: Event['bound'], happen: Event['happen']): Event {
   return { bound, happen, inRound: false }
+}
+
+// The widest shard, and a wait for records on its children.
+async function split(stage: Stage): Promise<[shard: string, children: () => Promise<unknown>]> {
+  const width = ({ from, to }: Shard): bigint => to - from
+  const [widest] = (await openShards(stage)).sort((one, other) => (width(one) > width(other) ? -1 : 1))
+  if (widest === undefined) throw new Error('There is no open shard.')
+  const NewStartingHashKey = String((widest.from + widest.to) / 2n)
+  return [widest.id, await reshard(stage, 'SplitShard', { ShardToSplit: widest.id, NewStartingHashKey })]
+}
+
+async function withoutTables<T>({ dynamoDB }: Stage, meanwhile: () => Promise<T>): Promise<T> {
+  dynamoDB.signal('SIGKILL')
+  try {
+    return await meanwhile()
+  } finally {
+    dynamoDB.restart()
+    await dynamoDB.answers()
+  }
 }
 
 async function frozen(pid: Worker['jvm'], meanwhile: () => Promise<unknown>): Promise<void> {

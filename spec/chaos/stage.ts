@@ -72,20 +72,19 @@ export async function openShards({ kinesis, stream }: Stage): Promise<Shard[]> {
     .sort((one, other) => (one.from < other.from ? -1 : 1))
 }
 
-/** Splits or merges, and waits until records were put to every child, so that the event lasts until those are seen. */
-export async function reshard(stage: Stage, action: string, request: object): Promise<void> {
+/** Splits or merges; what it answers waits until records were put to every child, so that an event lasts until those are seen. */
+export async function reshard(
+  stage: Stage,
+  action: string,
+  request: object,
+): Promise<() => Promise<unknown>> {
   const before = new Set((await openShards(stage)).map(({ id }) => id))
   await stage.kinesis.call(action, { StreamName: stage.stream, ...request })
-  const children = (): Promise<Shard[]> =>
-    openShards(stage).then((shards) => shards.filter(({ id }) => !before.has(id)))
-  await until(
-    'records were put to the children',
-    async () => {
-      const fresh = await children()
-      return fresh.length > 0 && fresh.every(({ id }) => stage.producer.shards.has(id))
-    },
-    LONG,
-  )
+  const havePuts = async (): Promise<boolean> => {
+    const children = (await openShards(stage)).filter(({ id }) => !before.has(id))
+    return children.length > 0 && children.every(({ id }) => stage.producer.shards.has(id))
+  }
+  return () => until('records were put to the children', havePuts, LONG)
 }
 
 /** Keeps the consumers of a worker busy with the records in hand until the returned function is called. */
