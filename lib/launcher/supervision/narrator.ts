@@ -4,7 +4,7 @@
 import type { Clock } from '../../time.ts'
 import { type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import type { DaemonEvent } from './marks.ts'
-import { lostLeaseOf, NO_LEASES, newsOf, tellLost } from './news.ts'
+import { lostLeaseOf, NO_LEASES, newsOf, tellLost, tellStuck } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Troubles } from './troubles.ts'
 
@@ -22,6 +22,7 @@ export class Narrator {
   readonly #options: NarratorOptions
   readonly #troubles = new Troubles()
   readonly #lost = new Set<string>()
+  readonly #handovers = new Map<string, number>()
   #working = false
   #ending = false
 
@@ -63,6 +64,7 @@ export class Narrator {
     if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
     const news = newsOf(event)
     if (news !== undefined) reporter.tell(news.importance, news.text, { shardId: news.shardId })
+    if (news?.handover) this.#handovers.set(news.shardId, now)
     this.#lose(lostLeaseOf(event))
     // What the protocol's events quote is a consumer's word, and no cause of anything.
     const cause = event.logger === PROTOCOL ? undefined : causeOf(event, context)
@@ -78,6 +80,13 @@ export class Narrator {
   tick(): void {
     if (this.#lost.size > 0) this.#options.reporter.tell('warn', tellLost([...this.#lost].sort()))
     this.#lost.clear()
+    for (const [shardId, since] of this.#handovers) {
+      if (!this.#ending && this.#options.isAtWork(shardId)) {
+        if (this.#options.clock.now() - since < STUCK) continue
+        this.#options.reporter.tell('warn', tellStuck(shardId, STUCK / 1000), { shardId })
+      }
+      this.#handovers.delete(shardId)
+    }
   }
 
   // The lease of an ended shard is lost in good order, and so is any during a stop.
@@ -89,3 +98,5 @@ export class Narrator {
 /** The daemon's logger for its side of the protocol. */
 export const PROTOCOL = 'MultiLangProtocol'
 const AFTERMATH = /^(MultiLang|MessageWriter|CloudWatchPublisher|LineReader)/
+// Twice the time that the KCL itself gives a handover by default.
+const STUCK = 60_000

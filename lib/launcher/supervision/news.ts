@@ -8,6 +8,8 @@ export interface News {
   readonly importance: 'info' | 'warn'
   readonly text: string
   readonly shardId: string
+  /** Whether the shard's lease goes to another worker, so that its consumer should end soon. */
+  readonly handover: boolean
 }
 
 /** The news in an event, if there is any. */
@@ -29,6 +31,11 @@ export function tellLost(shardIds: readonly string[]): string {
   const whose =
     shardIds.length === 1 ? `The lease of ${shardIds[0]} is` : `The leases of ${list(shardIds)} are`
   return `${whose} lost: not renewed within failoverTimeMillis (10 s by default), because the daemon or DynamoDB stood still, or taken by another worker. Whoever holds it next goes on from the last checkpoint; what came after that is delivered again.`
+}
+
+/** The words for a consumer that does not end although its lease goes to another worker. */
+export function tellStuck(shardId: string, seconds: number): string {
+  return `${shardId}: its lease was to go to another worker ${seconds} s ago, and its consumer is still there. Either it is in a batch that takes long, or the leader gave the lease back in the middle of the handover: then the KCL renews it, and nobody reads the shard until this worker is started again.`
 }
 
 /** The words for a start without a consumer. */
@@ -53,6 +60,7 @@ const KNOWN: readonly Known[] = [
       importance: 'info',
       text: tellEnd(shardId, children.split(', ')),
       shardId,
+      handover: false,
     }),
   },
   {
@@ -62,6 +70,7 @@ const KNOWN: readonly Known[] = [
       importance: 'info',
       text: `${shardId}: the leader gives the lease to another worker. The consumer finishes what it has in hand, checkpoints and ends; the other worker begins after that, or after gracefulLeaseHandoffTimeoutMillis (30 s by default).`,
       shardId,
+      handover: true,
     }),
   },
 ]

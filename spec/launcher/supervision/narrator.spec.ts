@@ -7,7 +7,8 @@ import { ManualClock } from '../../../lib/testing/manual-clock.ts'
 
 test('tells in one line which leases were lost, of shards whose consumers are at work', () => {
   const desk = new Desk(['a', 'b'])
-  for (const shard of ['b', 'a', 'ended']) desk.follow('DynamoDBLeaseRenewer', `Worker w lost lease with key ${shard}`)
+  for (const shard of ['b', 'a', 'ended'])
+    desk.follow('DynamoDBLeaseRenewer', `Worker w lost lease with key ${shard}`)
   assert.equal(desk.said, '')
   desk.narrator.tick()
   assert.match(desk.said, /^\S+ WARN {2}kcl-session: The leases of a and b are lost: /)
@@ -52,7 +53,9 @@ test('tells a cause again when it comes back after work went on', () => {
   const desk = new Desk([])
   desk.narrator.begin()
   const refuse = (): void =>
-    desk.follow('Scheduler', 'x', 'ERROR', ['java.net.ConnectException: Connection refused: localhost/127.0.0.1:9'])
+    desk.follow('Scheduler', 'x', 'ERROR', [
+      'java.net.ConnectException: Connection refused: localhost/127.0.0.1:9',
+    ])
   refuse()
   desk.clock.advance(1000)
   refuse()
