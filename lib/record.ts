@@ -134,8 +134,9 @@ export interface RecordJson extends Position {
 
 /** How many bytes a base64 text decodes to. */
 export function decodedLength(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0
-  return Math.floor((base64.length * 3) / 4) - padding
+  const { length } = base64
+  const padding = base64[length - 1] !== '=' ? 0 : base64[length - 2] !== '=' ? 1 : 2
+  return Math.floor((length * 3) / 4) - padding
 }
 
 // Long data would bury the rest; bytes that are no text are shown as Node shows a Buffer.

@@ -96,7 +96,7 @@ export class Checkpointing {
     if (isSequenceNumber(sequenceNumber)) this.checkpointer.startAt({ sequenceNumber, subSequenceNumber })
   }
 
-  deliver(records: readonly WireRecord[], millisBehindLatest: number | null): void {
+  deliver(records: WireRecord[], millisBehindLatest: number | null): void {
     this.millisBehindLatest = millisBehindLatest
     if (records.length > 0) this.line.deliver(records, millisBehindLatest, this.#clock.now())
   }

@@ -67,10 +67,10 @@ export class RecordLine {
     return next === undefined || next.sequenceNumber !== this.record(this.#watermark - 1)?.sequenceNumber
   }
 
-  /** Takes records in, as the daemon delivered them. */
-  deliver(wire: readonly WireRecord[], millisBehindLatest: number | null, now: number): void {
+  /** Takes records in, as the daemon delivered them, and the array for its own. */
+  deliver(wire: WireRecord[], millisBehindLatest: number | null, now: number): void {
     const from = this.#end
-    const records = wire.map((record) => new KinesisRecord(record))
+    const records = toRecords(wire)
     this.#end += records.length
     const before = this.#segments.at(-1)
     const bytesBefore = before === undefined ? this.#bytes : before.bytesBefore + before.bytes
@@ -110,7 +110,7 @@ export class RecordLine {
   /** Takes a record as finished; answers whether the watermark moved. */
   finish(number: number, now: number): boolean {
     if (this.isFinished(number)) return false
-    this.#segmentOf(number)?.finish(number, now)
+    this.#segmentOf(number)?.finish(number, number + 1, now)
     if (number !== this.#watermark) {
       this.#ahead.add(number)
       return false
@@ -120,7 +120,7 @@ export class RecordLine {
     for (; this.#ahead.delete(end); end += 1)
       oldest = Math.min(oldest, this.#segmentOf(end)?.finishedAt(end) ?? now)
     // What was ahead has waited for this one: the time that policies go by is that of the first to be finished.
-    if (oldest < now) this.#segmentOf(number)?.finish(number, oldest)
+    if (oldest < now) this.#segmentOf(number)?.finish(number, number + 1, oldest)
     this.#pass(end)
     return true
   }
@@ -128,8 +128,11 @@ export class RecordLine {
   /** Takes every record before `end` as finished. */
   finishBefore(end: number, now: number): void {
     if (end <= this.#watermark) return
-    for (let number = this.#watermark; number < end; number += 1) {
-      if (!this.#ahead.delete(number)) this.#segmentOf(number)?.finish(number, now)
+    // What was finished ahead keeps its times; the rest is taken in whole stretches, segment by segment.
+    for (let from = this.#watermark, to = from; from < end; from = to) {
+      const segment = this.#segmentOf(from)
+      to = this.#ahead.size > 0 ? from + 1 : Math.min(segment?.to ?? end, end)
+      if (!this.#ahead.delete(from)) segment?.finish(from, to, now)
     }
     let passed = end
     while (this.#ahead.delete(passed)) passed += 1
@@ -287,6 +290,13 @@ export class RecordLine {
       return segment === undefined || comparePositions(segment.last, position) >= 0
     })
   }
+}
+
+// In place, and one by one: with two objects for each record at once, a large batch would fill the memory.
+function toRecords(wire: WireRecord[]): KinesisRecord[] {
+  const records: (WireRecord | KinesisRecord)[] = wire
+  for (const [index, record] of wire.entries()) records[index] = new KinesisRecord(record)
+  return records as KinesisRecord[]
 }
 
 // Into about so many the past is divided where nothing is stored.

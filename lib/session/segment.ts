@@ -42,9 +42,14 @@ export class Segment {
     for (const record of records) this.bytes += sizeOf(record)
   }
 
-  finish(number: number, now: number): void {
+  /** Records were finished: `from` inclusive, `to` exclusive. */
+  finish(from: number, to: number, now: number): void {
+    if (from === this.from && to === this.to && this.#finishedAt === null) {
+      this.#firstFinishedAt = now
+      return
+    }
     this.#finishedAt ??= new Float64Array(this.to - this.from)
-    this.#finishedAt[number - this.from] = now
+    this.#finishedAt.fill(now, from - this.from, to - this.from)
   }
 
   finishedAt(number: number): number | null {
@@ -70,7 +75,7 @@ export class Segment {
   }
 
   release(): void {
-    this.#firstFinishedAt = this.#finishedAt?.[0] ?? null
+    this.#firstFinishedAt = this.#finishedAt?.[0] ?? this.#firstFinishedAt
     this.#finishedAt = null
     this.records = null
   }

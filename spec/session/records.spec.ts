@@ -47,6 +47,28 @@ describe('the watermark', () => {
     assert.deepEqual([line.watermark, line.bytes], [1, 8])
   })
 
+  test('keeps when each record was finished, alone or with all before another', () => {
+    const line = deliver(records(3), records(3, 4), records(1, 7))
+    line.finish(0, 10)
+    line.finish(4, 20)
+    line.finishBefore(6, 30)
+    line.finishBefore(7, 40)
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5, 6].map((number) => line.finishedAt(number)),
+      [10, 30, 30, 30, 20, 30, 40],
+    )
+    assert.equal(line.finishedAt(7), null)
+    line.finishBefore(1, 50)
+    assert.equal(line.finishedAt(0), 10)
+  })
+
+  test('keeps one time for what is finished whole, also once its records are given up', () => {
+    const line = deliver(records(3), records(3, 4))
+    line.finishBefore(6, 30)
+    line.release(6)
+    assert.deepEqual([line.finishedAt(0), line.finishedAt(5)], [30, 30])
+  })
+
   test('passes everything before a record at once, gaps included', () => {
     const line = deliver(records(6))
     line.finish(1, 0)
