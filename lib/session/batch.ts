@@ -50,8 +50,16 @@ export interface ForEachOptions {
   ((error: unknown, record: KinesisRecord, attempt: number) => ErrorDecision | Promise<string>) | undefined
 }
 
+/** The handlers of a forEach that are at work. */
+export interface Handlers {
+  readonly running: number
+  /** The record whose handler was started first; null where none waits for anything. */
+  readonly oldest: Position | null
+}
+
 /** What a batch asks of its session. */
 export interface BatchOwner {
+  handlers: Handlers | null
   readonly shard: Shard | null
   readonly checkpointing: Checkpointing
   readonly policy: CheckpointPolicy

@@ -4,8 +4,9 @@
 
 import { formatPosition } from '../checkpoint/position.ts'
 import { retryDelay } from '../checkpoint/retry.ts'
+import type { Position } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
-import type { BatchOwner, HandlerContext, RecordBatch } from './batch.ts'
+import type { BatchOwner, HandlerContext, Handlers, RecordBatch } from './batch.ts'
 import { LazySignal } from './signal.ts'
 import { decide, NO_KEY, type Work, withPosition } from './work.ts'
 
@@ -19,7 +20,7 @@ interface Job {
 }
 
 /** Runs the handlers of one forEach. */
-export class Crew {
+export class Crew implements Handlers {
   readonly #owner: BatchOwner
   readonly #work: Work
   readonly #signal = new LazySignal()
@@ -34,6 +35,8 @@ export class Crew {
   #batch: RecordBatch | null = null
   // The next record of the batch to be taken.
   #cursor = 0
+  // In the order of their starts; those that never wait are over before anybody could ask.
+  readonly #atWork = new Set<Job>()
   #running = 0
   #started = 0
   #filling = false
@@ -61,6 +64,7 @@ export class Crew {
    */
   async handle(batch: RecordBatch): Promise<void> {
     this.#batch = batch
+    this.#owner.handlers = this
     this.#cursor = this.#work.overlaps
       ? batch.window.from
       : Math.max(batch.window.from, this.#owner.checkpointing.line.watermark)
@@ -78,6 +82,15 @@ export class Crew {
     await this.#until(() => this.#idle).catch(() => {})
   }
 
+  get running(): number {
+    return this.#running
+  }
+
+  get oldest(): Position | null {
+    const [oldest] = this.#atWork
+    return oldest?.record ?? null
+  }
+
   get #taken(): boolean {
     return this.#over || this.#batch === null || this.#cursor >= this.#batch.window.to
   }
@@ -93,6 +106,7 @@ export class Crew {
   async #until(done: () => boolean): Promise<void> {
     this.#fill()
     while (!done()) await new Promise<void>((resolve) => (this.#wake = resolve))
+    if (this.#idle) this.#owner.handlers = null
     if (this.#errors.length === 0) return
     const [first] = this.#errors
     throw this.#errors.length === 1
@@ -160,9 +174,10 @@ export class Crew {
         return
       }
       this.#occupy(job)
+      this.#atWork.add(job)
       answer.then(
-        (value) => this.#after(() => this.#done(job, value)),
-        (error: unknown) => this.#after(() => this.#failed(job, error)),
+        (value) => this.#after(job, () => this.#done(job, value)),
+        (error: unknown) => this.#after(job, () => this.#failed(job, error)),
       )
     } catch (error) {
       this.#failed(job, error)
@@ -173,7 +188,8 @@ export class Crew {
     return this.#owner.telemetry.record(record, tries, () => this.#work.handler(record, batch, this.#context))
   }
 
-  #after(settle: () => void): void {
+  #after(job: Job, settle: () => void): void {
+    this.#atWork.delete(job)
     settle()
     this.#step()
   }
@@ -211,9 +227,10 @@ export class Crew {
       return
     }
     this.#occupy(job)
+    this.#atWork.add(job)
     void decide(this.#work, error, job.record, job.tries).then(
-      (decision) => this.#after(() => this.#decided(job, error, decision)),
-      (second: unknown) => this.#after(() => this.#isOver(job, second) || this.#give(job, second)),
+      (decision) => this.#after(job, () => this.#decided(job, error, decision)),
+      (second: unknown) => this.#after(job, () => this.#isOver(job, second) || this.#give(job, second)),
     )
   }
 

@@ -45,6 +45,13 @@ export class Hand {
     return this.#batch !== null && !this.lock.waiting
   }
 
+  /** What the user's code is at work on: the batch in hand, or what is left of several. */
+  get atWork(): { readonly from: number; readonly to: number } | null {
+    const { line, handedOut } = this.#owner.checkpointing
+    if (this.overlaps) return line.watermark < handedOut ? { from: line.watermark, to: handedOut } : null
+    return this.busy && this.#batch !== null ? this.#batch.window : null
+  }
+
   /** Whether the rest of a batch that was left early may be finished by a checkpoint on its way: that is for the daemon to say. */
   get mayBeCovered(): boolean {
     const last = this.#batch?.window.records.at(-1)

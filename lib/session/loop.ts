@@ -10,7 +10,7 @@ import type { Message, Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
 import { queueMicrotask } from '../timers.ts'
 import type { Abandonment, Left } from './abandonment.ts'
-import type { BatchOwner, ForEachOptions, RecordBatch, RecordHandler } from './batch.ts'
+import type { BatchOwner, ForEachOptions, Handlers, RecordBatch, RecordHandler } from './batch.ts'
 import { BatchIterator, type BatchResult, type BatchSource, DONE, type Sizes } from './batch-iterator.ts'
 import { Checkpointing } from './checkpointing.ts'
 import { Exchange, isRecords, type Wire } from './exchange.ts'
@@ -49,6 +49,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
   readonly session: object
   readonly changed: () => void
   readonly telemetry: Telemetry
+  handlers: Handlers | null = null
   #skipped = 0
   readonly #wire: Wire
   readonly #exchange: Exchange
@@ -389,8 +390,8 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
 
   /** What the user's code is at work on; null where nothing is in its hands. */
   get atWork(): AtWork | null {
-    const { batch } = this.#hand
-    if (this.#hand.busy && batch !== null) return { what: 'batch', window: batch.window }
+    const window = this.#hand.atWork
+    if (window !== null) return { what: 'batch', window }
     return this.#running && this.#exchange.message !== null && !isRecords(this.#exchange.message)
       ? { what: this.#exchange.message.action }
       : null

@@ -5,12 +5,12 @@ import { formatPosition } from '../checkpoint/position.ts'
 import type { Logger } from '../io/logger.ts'
 import type { Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
+import type { Handlers } from './batch.ts'
 import type { Checkpointing } from './checkpointing.ts'
-import type { Window } from './records.ts'
 
 /** What the user's code is at work on: a batch, or the hook of an action. */
 export type AtWork =
-  | { readonly what: 'batch'; readonly window: Window }
+  | { readonly what: 'batch'; readonly window: { readonly from: number; readonly to: number } }
   | { readonly what: string; readonly window?: undefined }
 
 /** Whom a vigil watches. */
@@ -19,6 +19,7 @@ export interface Watched {
   readonly log: Logger
   readonly shard: Shard | null
   readonly checkpointing: Checkpointing
+  readonly handlers: Handlers | null
   readonly atWork: AtWork | null
 }
 
@@ -56,7 +57,7 @@ export class Vigil {
   }
 
   #tell({ what, window }: AtWork, age: number): void {
-    const { log, shard, checkpointing } = this.#watched
+    const { log, shard, checkpointing, handlers } = this.#watched
     const seconds = Math.round(age / 1000)
     const details = { shardId: shard?.shardId ?? null, age: Math.round(age) }
     const still = `The shard waits for it, and its lease is renewed meanwhile`
@@ -67,10 +68,15 @@ export class Vigil {
     const { line } = checkpointing
     const next = line.record(line.watermark)
     const position = next === undefined ? null : formatPosition(next)
-    const finished = Math.max(0, line.watermark - window.from)
+    const finished = Math.max(0, line.watermark - window.from) + line.ahead
     const size = window.to - window.from
+    const oldest = handlers?.oldest ?? null
+    const running =
+      handlers === null
+        ? ''
+        : `${handlers.running} handlers run, the oldest of them on the record at ${oldest === null ? 'none' : formatPosition(oldest)}. `
     log.warn(
-      `No progress for ${seconds} s: ${finished} of ${size} records of the batch are finished, the next is at ${position}. ${still}.`,
+      `No progress for ${seconds} s: ${finished} of ${size} records of the batch are finished, the next is at ${position}. ${running}${still}.`,
       { ...details, position },
     )
   }

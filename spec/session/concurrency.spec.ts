@@ -208,6 +208,27 @@ describe('with a concurrency', () => {
     assert.deepEqual(await work.wire.said(), checkpoint(3))
   })
 
+  test('the warning of a body without progress counts handlers, and names the oldest', async (t) => {
+    const told: string[] = []
+    const ignore = () => {}
+    const logger = {
+      debug: ignore,
+      info: ignore,
+      error: ignore,
+      warn: (text: string) => void told.push(text),
+    }
+    const work = await working(t, { concurrency: 3 }, { logger })
+    work.deliver(['a', 'b', 'c', 'd', 'a'])
+    await work.running()
+    work.finish('2')
+    await work.running()
+    work.wire.clock.advance(60_000)
+    assert.equal(
+      told[0],
+      'No progress for 60 s: 1 of 5 records of the batch are finished, the next is at 1. 3 handlers run, the oldest of them on the record at 1. The shard waits for it, and its lease is renewed meanwhile.',
+    )
+  })
+
   test('handlers that never wait let the event loop turn', async (t) => {
     const wire = new Wire(t)
     let turned = false
