@@ -28,7 +28,7 @@ export interface CheckpointWatcher {
   /** `position` is null for the end of the shard. */
   sent(position: Position | null, tries: number, explicit: boolean): void
   refused(position: Position | null, exception: string, tries: number): void
-  stored(): void
+  stored(position: Position | null): void
   gaveUp(error: CheckpointError): void
 }
 
@@ -190,7 +190,7 @@ export class Checkpointing {
   #stored(target: Target): void {
     this.counts.checkpoints += 1
     this.progressed()
-    this.#watcher.stored()
+    this.#watcher.stored(positionOf(target))
     const position = target === SHARD_END ? this.line.position : target
     if (position === null) return
     this.line.finishThrough(position, this.#clock.now())

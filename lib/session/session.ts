@@ -94,7 +94,10 @@ export class KclSession {
     })
     const wire = {
       start: () => this.#start(),
-      write: (text: string, written?: () => void) => this.#writer.write(text, written),
+      write: (text: string, written?: () => void) => {
+        this.#log.debug('Says', { line: text.trim() })
+        this.#writer.write(text, written)
+      },
       hold: (alive: boolean) => (alive ? this.#reader.ref() : this.#reader.unref()),
       over: () => this.#over(),
     }
@@ -113,7 +116,10 @@ export class KclSession {
       abandonment,
     )
     this.#reader = new LineReader(this.#channel.input, {
-      line: (bytes) => this.#loop.receive(readLine(bytes)),
+      line: (bytes) => {
+        this.#log.debug('Hears', { line: bytes.toString('utf8', 0, LONGEST_TOLD) })
+        this.#loop.receive(readLine(bytes))
+      },
       end: (error) => this.#loop.inputEnded(error),
     })
     this.#writer = new LineWriter(this.#channel.output, (error, unwritten) =>
@@ -246,3 +252,5 @@ function ignore(): void {}
 
 const ABANDONED =
   'The batch was left, and no loop came back to it within abandonAfter. The pipe to the daemon was closed, so that another worker can take the shard over.'
+// Bytes of a line that the log tells, of megabytes perhaps.
+const LONGEST_TOLD = 1000

@@ -3,6 +3,7 @@
 
 import { formatPosition } from '../checkpoint/position.ts'
 import { ChannelClosedError, type CheckpointError, type KclError } from '../errors.ts'
+import type { Logger } from '../io/logger.ts'
 import type { Message, Position } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
 import type { ShardEvent } from '../report/channels.ts'
@@ -13,6 +14,7 @@ import { type Traced, type TracedBatch, Tracing } from './tracing.ts'
 
 /** Whom the telemetry is about, and who wants to know. */
 export interface TelemetryPort extends Traced, FiguresSource {
+  readonly log: Logger
   readonly clock: Clock
   /** Something happened that whoever watches should know at once. */
   changed(): void
@@ -35,7 +37,10 @@ export class Telemetry implements CheckpointWatcher {
     const records = message.action === 'processRecords' ? message.records.length : 0
     this.figures.took(message.action, records)
     const event = SHARD_EVENTS[message.action]
-    if (event !== undefined) this.#tracing.event(event)
+    if (event !== undefined) {
+      this.#tracing.event(event.name)
+      this.#port.log.info(event.text, message.action === 'initialize' ? message.shard : undefined)
+    }
     // A batch is told of when it is handed out, which is right after this.
     if (records === 0) this.#port.changed()
   }
@@ -75,18 +80,21 @@ export class Telemetry implements CheckpointWatcher {
 
   sent(position: Position | null, tries: number, explicit: boolean): void {
     if (tries === 1) this.figures.asked()
+    else this.#port.log.info('Trying a refused checkpoint again', { position, tries })
     this.#tracing.checkpointSent(position, explicit, tries)
   }
 
   refused(position: Position | null, exception: string, tries: number): void {
     this.figures.refused(exception, position === null ? 'the end of the shard' : formatPosition(position))
     this.#tracing.refused(position, exception, tries)
+    this.#port.log.info('The daemon refused a checkpoint', { position, exception, tries })
     this.#port.changed()
   }
 
-  stored(): void {
+  stored(position: Position | null): void {
     this.figures.stored()
     this.#tracing.checkpointEnds()
+    this.#port.log.info(position === null ? 'Stored the end of the shard' : 'Stored a position', { position })
   }
 
   gaveUp(error: CheckpointError): void {
@@ -95,6 +103,7 @@ export class Telemetry implements CheckpointWatcher {
 
   leaseLost(reason: KclError): void {
     this.#tracing.event('leaseLost')
+    this.#port.log.info('The lease is lost', { reason: reason.message })
     this.#tracing.checkpointEnds(reason)
   }
 
@@ -117,8 +126,8 @@ export class Telemetry implements CheckpointWatcher {
   }
 }
 
-const SHARD_EVENTS: Readonly<Record<string, ShardEvent['event'] | undefined>> = {
-  initialize: 'initialized',
-  shutdownRequested: 'shutdownRequested',
-  shardEnded: 'shardEnded',
+const SHARD_EVENTS: Readonly<Record<string, { name: ShardEvent['event']; text: string } | undefined>> = {
+  initialize: { name: 'initialized', text: 'The shard begins' },
+  shutdownRequested: { name: 'shutdownRequested', text: 'The daemon asks for shutdown' },
+  shardEnded: { name: 'shardEnded', text: 'The shard has ended' },
 }
