@@ -2,13 +2,11 @@
 // settings that `run` starts the daemon with.
 
 import type { Command } from 'commander'
-import { type AwsCall, AwsError, AwsUnreachable } from '../aws/client.ts'
+import type { AwsCall } from '../aws/client.ts'
 import { UsageError } from '../errors.ts'
 import { clientFor } from '../launcher/configuration/clients.ts'
-import { readConfiguration } from '../launcher/configuration/configuration.ts'
-import { settingFlags } from '../launcher/configuration/flags.ts'
 import type { TableNames } from '../leases/lease-table.ts'
-import { collect } from './configuration-options.ts'
+import { collect, settingsFrom } from './configuration-options.ts'
 
 /** Where an application keeps what it knows. */
 export interface ApplicationPlace {
@@ -34,17 +32,7 @@ export function withApplicationOptions(command: Command): Command {
 
 /** Reads them. Throws UsageError where the application or the region is not known. */
 export function applicationPlace(command: Command): ApplicationPlace {
-  const options = command.opts<{ config?: string; set?: readonly string[] }>()
-  const own = command.options.map(({ long }) => long?.slice(2) ?? '')
-  const { settings } = readConfiguration({
-    file: options.config,
-    flags: settingFlags(command.args, options.set ?? [], own),
-    command: [],
-    environment: process.env,
-    workingDirectory: process.cwd(),
-    stopTimeout: 0,
-    now: Date.now(),
-  })
+  const settings = settingsFrom(command)
   const value = (key: string): string | undefined => settings.get(key)?.value.trim() || undefined
   const application = value('applicationName')
   if (application === undefined) {
@@ -68,17 +56,5 @@ export function applicationPlace(command: Command): ApplicationPlace {
     failoverTime: Number(value('failoverTimeMillis') ?? 10_000),
     dynamoDB: client('dynamodb'),
     kinesis: () => client('kinesis'),
-  }
-}
-
-/** Does `work`; what a service says against it, or that nobody answers, comes out as one sentence. */
-export async function withoutStack<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof AwsError) throw new UsageError(`${error.message}`, { cause: error })
-    if (error instanceof AwsUnreachable)
-      throw new UsageError(`${error.message} Is the endpoint right?`, { cause: error })
-    throw error
   }
 }

@@ -4,8 +4,10 @@
 import { type Command, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
+import { exactName } from '../launcher/configuration/catalogue/catalogue.ts'
 import { type Configuration, readConfiguration } from '../launcher/configuration/configuration.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
+import type { Setting } from '../launcher/configuration/setting.ts'
 import { LEVELS, type LogLevel } from '../launcher/supervision/reporter.ts'
 import { protocolName, seconds } from './arguments.ts'
 
@@ -75,6 +77,34 @@ export function configurationFrom(
     stopTimeout: options.stopTimeout ?? 0,
     now: Date.now(),
   })
+}
+
+/**
+ * The settings for a command that needs only some of them, with the checks that `run` makes. What is missing is for
+ * the command to say; throws UsageError with the first thing that is wrong.
+ */
+export function settingsFrom(command: Command): ReadonlyMap<string, Setting> {
+  const options = command.opts<{ config?: string; set?: readonly string[] }>()
+  const own = command.options.map((option) => option.long?.slice(2) ?? '')
+  const configuration = readConfiguration({
+    file: options.config,
+    flags: settingFlags(command.args, options.set ?? [], own),
+    command: [],
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    stopTimeout: 0,
+    now: Date.now(),
+  })
+  refuseErrors(configuration)
+  return configuration.settings
+}
+
+/** Throws UsageError with the first error about what is there. */
+export function refuseErrors({ settings, findings }: Configuration): void {
+  const wrong = findings.find(
+    ({ severity, key }) => severity === 'error' && (settings.has(key) || exactName(key) === undefined),
+  )
+  if (wrong !== undefined) throw new UsageError(`${wrong.message} ${wrong.remedy ?? ''}`.trim())
 }
 
 /** For options that may be given again and again. */

@@ -83,7 +83,7 @@ function help(): string {
     'Commands:',
     ...commands,
     '',
-    'kcl-session COMMAND --help tells the options of a command.',
+    'kcl-session COMMAND --help tells the options of a command; --verbose shows where an error comes from.',
     '',
   ].join('\n')
 }
@@ -93,10 +93,29 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
+// Before anything is parsed: --verbose belongs to every command, and what is behind -- to the consumer.
+function withoutVerbose(args: readonly string[]): { words: string[]; verbose: boolean } {
+  const end = args.indexOf('--')
+  const own = end < 0 ? args : args.slice(0, end)
+  const rest = end < 0 ? [] : args.slice(end)
+  return {
+    words: [...own.filter((word) => word !== '--verbose'), ...rest],
+    verbose: own.includes('--verbose'),
+  }
+}
+
+const { words, verbose } = withoutVerbose(process.argv.slice(2))
+async function die(error: unknown): Promise<void> {
+  const { fatal } = await import('./fatal.ts')
+  const { text, exitCode } = fatal(error, verbose)
+  process.stderr.write(`kcl-session: ${text}\n`)
+  process.exitCode = exitCode
+}
+
+// What no command was waiting for: nothing goes on after it.
+process.on('uncaughtException', (error) => void die(error).finally(() => process.exit()))
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await main(words)
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`kcl-session: ${error.message}\n`)
-  process.exitCode = 2
+  await die(error)
 }

@@ -1,29 +1,29 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
-import type { AwsCall } from '../aws/client.ts'
+import { type AwsCall, AwsError } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
 import { clientFor } from '../launcher/configuration/clients.ts'
-import { readConfiguration } from '../launcher/configuration/configuration.ts'
-import { settingFlags } from '../launcher/configuration/flags.ts'
+import { regionOf } from '../launcher/configuration/region.ts'
+import type { Setting } from '../launcher/configuration/setting.ts'
 import { type StopSignals, withSignals } from '../launcher/machine/signals.ts'
-import { type OutgoingRecord, putRecords } from '../local/put.ts'
+import { lookAtStream, streamNameOf } from '../launcher/preflight/stream.ts'
+import { type OutgoingRecord, putRecords, refuseUnfit } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'
-import { collect } from './configuration-options.ts'
+import { collect, settingsFrom } from './configuration-options.ts'
 
 interface PutOptions {
   readonly input: string
   readonly key?: string
-  readonly config?: string
-  readonly set?: readonly string[]
 }
 
 interface Filling {
   readonly input: Input
   readonly stream: string
   readonly kinesis: AwsCall
+  readonly settings: ReadonlyMap<string, Setting>
   readonly signals: StopSignals
 }
 
@@ -39,16 +39,21 @@ export async function put(args: readonly string[]): Promise<number> {
     .allowExcessArguments()
   if (!parseOptions(command, args)) return 0
   const options = command.opts<PutOptions>()
-  const { stream, kinesis } = target(
-    options,
-    command.args,
-    command.options.map(({ long }) => long?.slice(2) ?? ''),
-  )
+  const settings = settingsFrom(command)
+  const stream = streamNameOf(settings)
+  if (stream === undefined) {
+    throw new UsageError(
+      'Which stream? Give --stream-name=NAME, KCL_STREAM_NAME, or --config=FILE with a streamName.',
+    )
+  }
+  const kinesis = clientFor('kinesis', settings, process.env)
+  if (kinesis === undefined)
+    throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
   const input = new Input({ file: options.input, keyOf: keyRule(options.key), onRecord: () => {} })
-  return withSignals({}, (signals) => fill({ input, stream, kinesis, signals }))
+  return withSignals({}, (signals) => fill({ input, stream, kinesis, settings, signals }))
 }
 
-async function fill({ input, stream, kinesis, signals }: Filling): Promise<number> {
+async function fill({ input, stream, kinesis, settings, signals }: Filling): Promise<number> {
   // Whoever is asked for more input may wait for ever.
   signals.signal.addEventListener('abort', () => input.stop(), { once: true })
   try {
@@ -56,16 +61,48 @@ async function fill({ input, stream, kinesis, signals }: Filling): Promise<numbe
     if (input.isFile) await input.scan(true)
     else await input.drain(async () => {})
     signals.throwIfStopped()
+    refuseUnfit(recordsOf(input, signals), await mostBytes(kinesis, stream, settings))
     const stored = await putRecords({
       kinesis,
-      stream,
+      stream: settings.get('streamArn')?.value.trim() ?? stream,
       records: recordsOf(input, signals),
       clock: systemClock,
+      onProgress: progress(input.records),
     })
     console.error(`${stored} records are in the stream ${stream}.`)
     return 0
   } finally {
     input.close()
+  }
+}
+
+// A stream that is not there is told with the nearest name; who may not ask goes on without.
+async function mostBytes(
+  kinesis: AwsCall,
+  stream: string,
+  settings: ReadonlyMap<string, Setting>,
+): Promise<number> {
+  const region = regionOf(settings, process.env) ?? ''
+  try {
+    const { trouble, most } = await lookAtStream(kinesis, stream, region)
+    if (trouble !== undefined) throw new UsageError(`${trouble.message} ${trouble.remedy ?? ''}`.trim())
+    return most
+  } catch (error) {
+    if (error instanceof AwsError && /AccessDenied/.test(error.exception)) return MOST_BYTES
+    throw error
+  }
+}
+
+// On a terminal a line that is written over; elsewhere one every ten seconds.
+function progress(all: number): (stored: number) => void {
+  let told = Date.now()
+  return (stored) => {
+    if (process.stderr.isTTY)
+      process.stderr.write(stored < all ? `\r${stored} of ${all} records` : '\r\x1b[K')
+    else if (Date.now() - told >= TELL_EVERY) {
+      told = Date.now()
+      console.error(`${stored} of ${all} records`)
+    }
   }
 }
 
@@ -76,25 +113,6 @@ function* recordsOf(input: Input, signals: StopSignals): Generator<OutgoingRecor
   }
 }
 
-function target(options: PutOptions, words: readonly string[], own: readonly string[]) {
-  const { settings } = readConfiguration({
-    file: options.config,
-    flags: settingFlags(words, options.set ?? [], own),
-    command: [],
-    environment: process.env,
-    workingDirectory: process.cwd(),
-    stopTimeout: 0,
-    now: Date.now(),
-  })
-  const value = (key: string): string | undefined => settings.get(key)?.value.trim()
-  const stream = value('streamArn') ?? value('streamName')
-  if (stream === undefined) {
-    throw new UsageError(
-      'Which stream? Give --stream-name=NAME, KCL_STREAM_NAME, or --config=FILE with a streamName.',
-    )
-  }
-  const kinesis = clientFor('kinesis', settings, process.env)
-  if (kinesis === undefined)
-    throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
-  return { stream, kinesis }
-}
+// The most that Kinesis takes in any stream.
+const MOST_BYTES = 10 * 1024 * 1024
+const TELL_EVERY = 10_000

@@ -13,7 +13,7 @@ import {
 } from '../leases/reset.ts'
 import { toMilliseconds } from '../time.ts'
 import { setTimeout } from '../timers.ts'
-import { applicationPlace, withApplicationOptions, withoutStack } from './application-place.ts'
+import { applicationPlace, withApplicationOptions } from './application-place.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 interface ResetOptions {
@@ -49,9 +49,7 @@ export async function reset(args: readonly string[]): Promise<number> {
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     note: (text) => process.stderr.write(`${text}\n`),
   }
-  await withoutStack(() =>
-    start === null ? restore(options, place) : restart(options, start, application, place),
-  )
+  await (start === null ? restore(options, place) : restart(options, start, application, place))
   return 0
 }
 

@@ -7,12 +7,7 @@ import { readTables } from '../leases/lease-table.ts'
 import { type ApplicationStatus, type ShardStatus, statusOf } from '../leases/status.ts'
 import { storedLags } from '../leases/stored-lag.ts'
 import { setTimeout } from '../timers.ts'
-import {
-  type ApplicationPlace,
-  applicationPlace,
-  withApplicationOptions,
-  withoutStack,
-} from './application-place.ts'
+import { type ApplicationPlace, applicationPlace, withApplicationOptions } from './application-place.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 interface StatusOptions {
@@ -44,7 +39,7 @@ export async function status(args: readonly string[]): Promise<number> {
       '--lag needs the stream. Give --stream-name=NAME, or --config=FILE with a streamName.',
     )
   }
-  return await withoutStack(() => look(place, options))
+  return await look(place, options)
 }
 
 async function look(place: ApplicationPlace, options: StatusOptions): Promise<number> {

@@ -34,6 +34,20 @@ export async function putRecords(options: PutOptions): Promise<number> {
   return stored
 }
 
+/** Throws UsageError for the first record that is larger than the stream takes, in bytes with its key. */
+export function refuseUnfit(records: Iterable<OutgoingRecord>, most: number): void {
+  let ordinal = 0
+  for (const { data, partitionKey } of records) {
+    ordinal++
+    const bytes = data.length + Buffer.byteLength(partitionKey)
+    if (bytes > most) {
+      throw new UsageError(
+        `Record ${ordinal} has ${bytes} bytes with its key; the stream takes at most ${most}. Nothing was sent.`,
+      )
+    }
+  }
+}
+
 /** Cuts records into batches: none with a key twice, none above the limits of PutRecords. */
 export function* batches(records: Iterable<OutgoingRecord>): Generator<OutgoingRecord[]> {
   let batch: OutgoingRecord[] = []
@@ -65,7 +79,7 @@ async function putBatch(
 ): Promise<void> {
   let left = batch
   for (let attempt = 1; ; attempt++) {
-    const { failed, reason } = await tryBatch(left, options)
+    const { failed, reason } = await tryBatch(left, before + batch.length - left.length, options)
     if (failed.length === 0) return
     if (attempt === ATTEMPTS) {
       const stored = before + batch.length - failed.length
@@ -79,6 +93,7 @@ async function putBatch(
 
 async function tryBatch(
   batch: readonly OutgoingRecord[],
+  before: number,
   { kinesis, stream }: PutOptions,
 ): Promise<{ failed: OutgoingRecord[]; reason: string }> {
   const request = {
@@ -94,15 +109,22 @@ async function tryBatch(
     // Where there was no error the field is missing, or null on kinesis-local.
     const failed = batch.filter((_, at) => results[at] === undefined || results[at].ErrorCode)
     const first = results.find(({ ErrorCode }) => ErrorCode)
+    if (first?.ErrorCode && !PASSING.test(first.ErrorCode)) {
+      throw new UsageError(
+        `${before + batch.length - failed.length} records are stored; the stream does not take the next: ${first.ErrorCode}: ${first.ErrorMessage}`,
+      )
+    }
     return { failed, reason: `${first?.ErrorCode}: ${first?.ErrorMessage}` }
   } catch (error) {
-    if (!mayRetry(error)) throw notStored(error)
+    if (error instanceof UsageError) throw error
+    if (!mayRetry(error)) throw notStored(error, before)
     return { failed: [...batch], reason: said(error) }
   }
 }
 
-function notStored(error: unknown): UsageError {
-  return new UsageError(`The stream does not take the records. ${said(error)}`, { cause: error })
+function notStored(error: unknown, before: number): UsageError {
+  const stored = before === 0 ? '' : ` after ${before}`
+  return new UsageError(`The stream does not take the records${stored}. ${said(error)}`, { cause: error })
 }
 
 function said(error: unknown): string {
@@ -115,6 +137,8 @@ interface PutResult {
   readonly ErrorMessage?: string | null
 }
 
+// What Kinesis says of a record that it may take later; anything else it will not take at all.
+const PASSING = /Throughput|Throttl|InternalFailure|LimitExceeded|ServiceUnavailable/
 const MOST_RECORDS = 500
 // The limit is 10 MiB; what a request is made of besides the data counts too.
 const MOST_BYTES = 4 * 1024 * 1024

@@ -30,7 +30,7 @@ export function keyRule(field: string | undefined): KeyOf {
   return {
     check(line, where) {
       const value = parseLine(line, where)
-      const key = field === undefined ? null : keyFrom(value, field, where)
+      const key = field === undefined ? null : keyFrom(value, field, where, line)
       if (line.length + (key === null ? MD5_LENGTH : Buffer.byteLength(key)) > LARGEST_RECORD) {
         throw new UsageError(
           `${where} has ${line.length} bytes: Kinesis takes records of up to 10 MiB, the partition key included.`,
@@ -38,7 +38,8 @@ export function keyRule(field: string | undefined): KeyOf {
       }
       return key
     },
-    of: (line) => (field === undefined ? md5(line) : keyFrom(parseLine(line, 'a line'), field, 'a line')),
+    of: (line) =>
+      field === undefined ? md5(line) : keyFrom(parseLine(line, 'a line'), field, 'a line', line),
   }
 }
 
@@ -56,7 +57,7 @@ function parseLine(line: Buffer, where: string): unknown {
   }
 }
 
-function keyFrom(value: unknown, field: string, where: string): string {
+function keyFrom(value: unknown, field: string, where: string, line: Buffer): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(
       `${where} is not an object, so it has no field "${field}" to take the partition key from.`,
@@ -72,7 +73,7 @@ function keyFrom(value: unknown, field: string, where: string): string {
     const kind = key === null ? 'null' : Array.isArray(key) ? 'an array' : `a ${typeof key}`
     throw new UsageError(`${where}: the field "${field}" is ${kind}; a partition key is text or a number.`)
   }
-  const text = String(key)
+  const text = typeof key === 'number' ? asWritten(key, field, line) : key
   const length = [...text].length
   if (length === 0 || length > LONGEST_KEY) {
     throw new UsageError(
@@ -80,6 +81,15 @@ function keyFrom(value: unknown, field: string, where: string): string {
     )
   }
   return text
+}
+
+// A number beyond 2^53 loses digits when it is parsed, and so it is looked up in the line.
+function asWritten(key: number, field: string, line: Buffer): string {
+  if (Number.isSafeInteger(key)) return String(key)
+  const named = JSON.stringify(field).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const numbers = line.toString('utf8').matchAll(new RegExp(`${named}\\s*:\\s*(-?\\d[\\d.eE+-]*)`, 'g'))
+  for (const [, text = ''] of numbers) if (Number(text) === key) return text
+  return String(key)
 }
 
 /** The largest record that Kinesis takes, in bytes. */
