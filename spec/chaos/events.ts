@@ -18,7 +18,7 @@ import type { Worker } from './worker.ts'
 
 /** The times that bounds are made of, in milliseconds. */
 export interface Times {
-  /** From the start of a launcher to the first record, as it was at the start of the run. */
+  /** From the start of a launcher to its first consumer, on this machine as busy as it is. */
   readonly start: number
   /** The daemon's failoverTimeMillis. */
   readonly failover: number

@@ -30,6 +30,9 @@ export class Worker {
   readonly lines: Line[] = []
   /** How long it takes until it is started again. */
   delay = 1000
+  /** The longest time from a start to its first consumer, in milliseconds: what a start takes on this machine now. */
+  slowestStart = 0
+  #startedAt: number | undefined
   readonly #setting: WorkerSetting
   readonly #log: number
   #child: ChildProcess | undefined
@@ -111,6 +114,7 @@ export class Worker {
       env: { ...process.env, CHAOS_FOLDER: folder, CHAOS_VARIANT: variant, CHAOS_WORKER: this.name },
     })
     this.#child = child
+    this.#startedAt = now()
     for (const stream of [child.stdout, child.stderr]) {
       const lines = new LineSplitter((text) => this.#write(text))
       stream.on('data', (chunk: Buffer) => lines.push(chunk))
@@ -132,6 +136,10 @@ export class Worker {
 
   #write(text: string): void {
     const at = now()
+    if (this.#startedAt !== undefined && / consumer \d+ started/.test(text)) {
+      this.slowestStart = Math.max(this.slowestStart, (at - this.#startedAt) / 1000)
+      this.#startedAt = undefined
+    }
     this.lines.push({ at, text })
     writeSync(this.#log, `${at} ${text}\n`)
   }
