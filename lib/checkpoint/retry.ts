@@ -1,6 +1,7 @@
 // When to try again: exponential backoff with full jitter, so that the shards of a stream do not come back in step.
 
 import { UsageError } from '../errors.ts'
+import { refuseUnknown } from '../nearest.ts'
 import { type DurationInput, toMilliseconds } from '../time.ts'
 
 /** How often something is tried, and how long to wait in between. */
@@ -29,11 +30,8 @@ export function retrySchedule(
   if (options !== undefined && (typeof options !== 'object' || options === null)) {
     throw new UsageError(`${where}: give an object such as { attempts: 3, initialDelay: 'PT1S' }.`)
   }
-  const { attempts = defaultAttempts, initialDelay, maxDelay, ...unknown } = options ?? {}
-  const [stray] = Object.keys(unknown)
-  if (stray !== undefined) {
-    throw new UsageError(`${where}.${stray} is not an option; there are attempts, initialDelay and maxDelay.`)
-  }
+  const { attempts = defaultAttempts, initialDelay, maxDelay } = options ?? {}
+  refuseUnknown(options ?? {}, ['attempts', 'initialDelay', 'maxDelay'], where)
   if (!Number.isSafeInteger(attempts) || attempts < 1) {
     throw new UsageError(
       `${where}.attempts counts all tries, so it is a whole number from 1, not ${attempts}.`,

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults/faults.ts'
 import { UsageError } from '../errors.ts'
-import { nearest } from '../launcher/configuration/catalogue/nearest.ts'
+import { nearest } from '../nearest.ts'
 import { newCommand, protocolName, seconds, wholeNumber } from './arguments.ts'
 
 /** What `dev` is asked to do. */

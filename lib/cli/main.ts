@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
-import { nearest } from '../launcher/configuration/catalogue/nearest.ts'
+import { nearest } from '../nearest.ts'
 
 /** A command: its arguments in, its exit code out. */
 type Command = (args: readonly string[]) => Promise<number>

@@ -2,6 +2,7 @@
 // from its first next() to its end; a second one, or a second next() before the first is delivered, is told so.
 
 import { UsageError } from '../errors.ts'
+import { refuseUnknown } from '../nearest.ts'
 import { type DurationInput, toMilliseconds } from '../time.ts'
 import type { RecordBatch } from './batch.ts'
 import type { Limits } from './records.ts'
@@ -29,6 +30,9 @@ export interface Sizes extends Limits {
   readonly maxWait: number | null
 }
 
+/** The names of the options. */
+export const SIZES: readonly string[] = ['maxRecords', 'maxBytes', 'maxWait']
+
 /** Reads the sizes of `where`; null where there are none. Throws UsageError for anything odd. */
 export function readSizes(options: BatchOptions | undefined, where: string): Sizes | null {
   if (options === undefined) return null
@@ -37,11 +41,8 @@ export function readSizes(options: BatchOptions | undefined, where: string): Siz
       `${where} takes an object such as { maxRecords: 500, maxWait: 'PT10S' }, not ${options}.`,
     )
   }
-  const { maxRecords, maxBytes, maxWait, ...unknown } = options
-  const [stray] = Object.keys(unknown)
-  if (stray !== undefined) {
-    throw new UsageError(`${where}: ${stray} is not an option; there are maxRecords, maxBytes and maxWait.`)
-  }
+  const { maxRecords, maxBytes, maxWait } = options
+  refuseUnknown(options, SIZES, where)
   if (maxRecords === undefined && maxBytes === undefined && maxWait === undefined) return null
   return {
     maxRecords: limit(maxRecords, `${where}: maxRecords`),

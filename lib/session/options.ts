@@ -5,6 +5,7 @@ import { type CheckpointPolicy, checkPolicy } from '../checkpoint/policy.ts'
 import type { RetryOptions } from '../checkpoint/retry.ts'
 import { UsageError } from '../errors.ts'
 import type { Logger } from '../io/logger.ts'
+import { refuseUnknown } from '../nearest.ts'
 import type { Clock, DurationInput } from '../time.ts'
 import type { SessionHooks } from './hooks.ts'
 
@@ -32,10 +33,7 @@ export function checkOptions(options: KclSessionOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new UsageError(`${NEW} takes an object of options, not ${String(options)}.`)
   }
-  const stray = Object.keys(options).find((key) => !KNOWN.has(key))
-  if (stray !== undefined) {
-    throw new UsageError(`${NEW}: ${stray} is not an option. There are ${[...KNOWN].join(', ')}.`)
-  }
+  refuseUnknown(options, KNOWN, NEW)
   for (const hook of HOOKS) {
     if (options[hook] !== undefined && typeof options[hook] !== 'function') {
       throw new UsageError(`${NEW}: ${hook} is not a function.`)
@@ -48,7 +46,7 @@ export function checkOptions(options: KclSessionOptions): void {
 export const NEW = 'new KclSession()'
 
 const HOOKS = ['onInitialize', 'onShardEnded', 'onShutdownRequested', 'onLeaseLost'] as const
-const KNOWN: ReadonlySet<string> = new Set([
+const KNOWN: readonly string[] = [
   ...HOOKS,
   'policy',
   'checkpointRetry',
@@ -58,4 +56,4 @@ const KNOWN: ReadonlySet<string> = new Set([
   'input',
   'output',
   'clock',
-])
+]

@@ -4,10 +4,11 @@
 import { formatPosition } from '../checkpoint/position.ts'
 import { type RetrySchedule, retrySchedule } from '../checkpoint/retry.ts'
 import { UsageError } from '../errors.ts'
+import { refuseUnknown } from '../nearest.ts'
 import type { Position } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
 import type { ErrorDecision, ForEachOptions, RecordHandler } from './batch.ts'
-import { type BatchOptions, readSizes, type Sizes } from './batch-iterator.ts'
+import { type BatchOptions, readSizes, SIZES, type Sizes } from './batch-iterator.ts'
 
 /** How `session.forEach` runs its handlers, and how large its batches are. */
 export type SessionForEachOptions = ForEachOptions & BatchOptions
@@ -30,13 +31,8 @@ export function readWork(handler: RecordHandler, options: SessionForEachOptions,
   if (typeof options !== 'object' || options === null) {
     throw new UsageError(`${where}: the options are an object, not ${String(options)}.`)
   }
-  const { retry, onError, concurrency = 1, ordering, maxRecords, maxBytes, maxWait, ...unknown } = options
-  const [stray] = Object.keys(unknown)
-  if (stray !== undefined) {
-    throw new UsageError(
-      `${where}: ${stray} is not an option; there are concurrency, ordering, retry, onError, maxRecords, maxBytes and maxWait.`,
-    )
-  }
+  const { retry, onError, concurrency = 1, ordering, maxRecords, maxBytes, maxWait } = options
+  refuseUnknown(options, ['concurrency', 'ordering', 'retry', 'onError', ...SIZES], where)
   if (onError !== undefined && typeof onError !== 'function') {
     throw new UsageError(`${where}: onError is not a function.`)
   }

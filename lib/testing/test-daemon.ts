@@ -11,6 +11,7 @@ import { type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { LeasePosition } from '../daemon/conversation/messages.ts'
 import { shardName } from '../daemon/stream/sequence-number.ts'
 import { UsageError } from '../errors.ts'
+import { refuseUnknown } from '../nearest.ts'
 import type { Position } from '../protocol/messages.ts'
 import { type DurationInput, systemClock, toMilliseconds } from '../time.ts'
 import { Delivery, type TestRecord } from './delivery.ts'
@@ -51,6 +52,7 @@ export class TestDaemon {
   #ended: string | null = null
 
   constructor(options: TestDaemonOptions = {}) {
+    refuseUnknown(options, ['shardId', 'checkpoint', 'patience'], 'new TestDaemon()')
     const { shardId = shardName(0), checkpoint = TRIM_HORIZON, patience = { seconds: 5 } } = options
     if (!SHARD_ID.test(shardId)) {
       throw new UsageError(

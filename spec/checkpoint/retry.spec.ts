@@ -32,7 +32,7 @@ describe('odd options are a UsageError that names them', () => {
     [{ attempts: 1.5 }, /checkpointRetry\.attempts/],
     [{ attempts: '3' }, /checkpointRetry\.attempts/],
     [{ attempts: Number.POSITIVE_INFINITY }, /checkpointRetry\.attempts/],
-    [{ retries: 3 }, /checkpointRetry\.retries is not an option/],
+    [{ retries: 3 }, /checkpointRetry: retries is not an option\. There are attempts,/],
     [{ initialDelay: 0 }, /checkpointRetry\.initialDelay/],
     [{ initialDelay: 'soon' }, /checkpointRetry\.initialDelay/],
     [{ maxDelay: { months: 1 } }, /checkpointRetry\.maxDelay: months/],

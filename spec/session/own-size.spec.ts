@@ -201,7 +201,10 @@ describe('a batch of one’s own size', () => {
       [{ maxRecords: 0 }, /maxRecords is a whole number from 1, not 0/],
       [{ maxBytes: 1.5 }, /maxBytes/],
       [{ maxWait: 'soon' }, /maxWait.*not a duration/],
-      [{ maxRecord: 5 }, /maxRecord is not an option; there are maxRecords, maxBytes and maxWait/],
+      [
+        { maxRecord: 5 },
+        /maxRecord is not an option\. Did you mean maxRecords\? There are maxRecords, maxBytes, maxWait\./,
+      ],
       [null, /takes an object/],
     ]
     for (const [options, names] of cases) {

@@ -1,8 +1,8 @@
 // What Kinesis says about a stream: whether it is there and whose it is, its shards, and whether a position is its own.
 
 import { type AwsCall, AwsError, mayRetry } from '../../aws/client.ts'
+import { nearest } from '../../nearest.ts'
 import { setTimeout } from '../../timers.ts'
-import { nearest } from '../configuration/catalogue/nearest.ts'
 import type { Finding } from '../configuration/lint/finding.ts'
 import type { Setting } from '../configuration/setting.ts'
 import type { Lease, Shard } from './lease-table.ts'

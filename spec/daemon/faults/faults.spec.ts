@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseFaults } from '../../../lib/daemon/faults/faults.ts'
 import { UsageError } from '../../../lib/errors.ts'
-import { nearest } from '../../../lib/launcher/configuration/catalogue/nearest.ts'
+import { nearest } from '../../../lib/nearest.ts'
 
 test('reads faults as they are written', () => {
   assert.deepEqual(

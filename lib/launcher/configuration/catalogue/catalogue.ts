@@ -2,10 +2,10 @@
 // `check --explain` and the reference in the docs. Read in the 3.1.3 classes, and tried against them.
 // The daemon ignores what is not here without a word; nested keys of the SDK's clients are open-ended.
 
+import { nearest } from '../../../nearest.ts'
 import { applicationKeys } from './application.ts'
 import type { Entry } from './entry.ts'
 import { leaseKeys } from './leases.ts'
-import { nearest } from './nearest.ts'
 import { readingKeys } from './reading.ts'
 
 /** All properties by their exact names. */

@@ -1,6 +1,17 @@
 // "Did you mean": the known name that takes the fewest edits, if they are few. For properties, options and
 // commands.
 
+import { UsageError } from './errors.ts'
+
+/** Throws UsageError, naming the caller and the nearest of those that there are, for an option that nobody knows. */
+export function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  const stray = Object.keys(options).find((key) => !known.includes(key))
+  if (stray === undefined) return
+  const near = nearest(stray, known)
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  throw new UsageError(`${where}: ${stray} is not an option.${hint} There are ${known.join(', ')}.`)
+}
+
 /** The nearest of `names`, whatever its case; undefined where none is near. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   let best: string | undefined
