@@ -52,6 +52,8 @@ export class Daemon {
     () => this.#bell.ring(),
   )
   #atWork = new Map<ShardRun, Promise<void>>()
+  /** Once the run is over, and they do not change any more. */
+  #totals: AccountTotals | null = null
   #leases = 0
   #failures = 0
   #remarks = 0
@@ -124,6 +126,7 @@ export class Daemon {
 
   /** What became of each record, in sums. */
   get account(): AccountTotals {
+    if (this.#totals !== null) return this.#totals
     const records = this.#runs.reduce((sum, run) => sum + run.shard.log.length, 0)
     return this.#account.totals(records, this.isComplete)
   }
@@ -174,6 +177,7 @@ export class Daemon {
       this.#restarts += 1
       this.#options.observer?.restarted?.(this.#restarts)
     }
+    this.#totals = this.account
     this.#bell.ring()
     if (this.#inputError !== null) throw this.#inputError
   }

@@ -1,5 +1,5 @@
-// The input: NDJSON, of which only an index is kept in memory (where each record's line begins, how long it is,
-// when it was read), so that millions of lines cost a few bytes each and any of them can be read again.
+// The input: NDJSON, of which only an index is kept in memory (where one line in sixteen begins, and when it was read),
+// so that millions of lines cost next to nothing and any of them can be read again.
 // What cannot be read again (stdin, a pipe) is written to a temporary file first, unpacked if it is compressed.
 // Rule: every line is checked before it becomes a record, and what holds no records is an error.
 
@@ -7,13 +7,13 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { UsageError } from '../../errors.ts'
 import { setImmediate, setTimeout } from '../../timers.ts'
-import { Column } from './column.ts'
 import { changed, FileHash, type Fingerprint } from './fingerprint.ts'
 import { openInput } from './input-file.ts'
+import { LineIndex } from './line-index.ts'
 import { notNdjson, oneArray } from './not-ndjson.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
+import { Runs } from './runs.ts'
 import { unpacked } from './unpack.ts'
-import { Windows } from './windows.ts'
 
 /** Where the lines come from. */
 export interface InputOptions {
@@ -35,11 +35,10 @@ export class Input {
   /** Whether all of it is there from the start: a regular file. */
   readonly isFile: boolean
   readonly #fd: number
-  readonly #windows: Windows
+  readonly #lines: LineIndex
   readonly #source: Readable | null
-  readonly #offsets = new Column((size) => new Float64Array(size))
-  readonly #lengths = new Column((size) => new Uint32Array(size))
-  readonly #arrivals = new Column((size) => new Float64Array(size))
+  readonly #arrivals = new Runs()
+  #arrivedAt = 0
   readonly #hash: FileHash | null
   #seen: Fingerprint | null
   #unpacked: boolean
@@ -58,7 +57,7 @@ export class Input {
     this.name = options.file === '-' ? 'standard input' : options.file
     const { fd, source, isFile } = openInput(options.file, options.stdin ?? process.stdin)
     this.#fd = fd
-    this.#windows = new Windows(fd)
+    this.#lines = new LineIndex(fd)
     this.#source = source
     this.isFile = isFile
     this.#unpacked = source === null
@@ -68,7 +67,7 @@ export class Input {
 
   /** How many records there are so far. */
   get records(): number {
-    return this.#offsets.length
+    return this.#lines.length
   }
 
   /** Reads a file from where the last scan ended to its end. The text behind the last newline counts if `whole`. */
@@ -126,10 +125,9 @@ export class Input {
 
   /** A record, read again by its number. */
   read(ordinal: number): { data: Buffer; partitionKey: string; arrivedAt: number } {
-    const length = this.#lengths.at(ordinal)
-    const data = this.#windows.read(this.#offsets.at(ordinal), length)
-    if (data.length !== length) throw new UsageError(`${this.name} was cut short while it was being read.`)
-    return { data, partitionKey: this.#options.keyOf.of(data), arrivedAt: this.#arrivals.at(ordinal) }
+    const data = this.#lines.read(ordinal)
+    if (data === null) throw new UsageError(`${this.name} was cut short while it was being read.`)
+    return { data, partitionKey: this.#options.keyOf.of(data), arrivedAt: this.#arrivals.at(ordinal).value }
   }
 
   /** Closes the file; nothing can be read any more. */
@@ -214,10 +212,11 @@ export class Input {
     if (isBlank(line)) return
     const known = this.#check(line, text, start)
     const key = (): string => known ?? this.#options.keyOf.of(line)
-    const ordinal = this.#offsets.length
-    this.#offsets.push(offset + begin - start)
-    this.#lengths.push(line.length)
-    this.#arrivals.push(Date.now())
+    const ordinal = this.records
+    this.#lines.add(offset + begin - start, this.#scanned + end)
+    const now = Date.now()
+    if (now !== this.#arrivedAt) this.#arrivals.push(ordinal, now)
+    this.#arrivedAt = now
     this.#release()
     if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) {
       const partitionKey = key()

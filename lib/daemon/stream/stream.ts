@@ -6,9 +6,9 @@
 import { UsageError } from '../../errors.ts'
 import { comparePositions } from '../conversation/checkpointer.ts'
 import type { DeliveredRecord, LeasePosition } from '../conversation/messages.ts'
-import { Column } from './column.ts'
 import { evenRanges, type HashRange, inHex, joinRanges, splitRange } from './hash-range.ts'
 import { md5 } from './md5.ts'
+import { Ordinals, type RecordLog } from './ordinals.ts'
 import { SequenceNumbers, shardName } from './sequence-number.ts'
 
 /** One shard of the stream. */
@@ -22,7 +22,7 @@ export interface Shard {
   /** The first record that is not in it any more, where it was closed; else null. */
   readonly closedAt: number | null
   /** The numbers of its records. */
-  readonly log: Column
+  readonly log: RecordLog
 }
 
 /** What is needed to build a shard again. */
@@ -159,7 +159,7 @@ export class Stream {
       parents,
       closedAt: null,
       children: [],
-      log: new Column((size) => new Uint32Array(size)),
+      log: new Ordinals(),
     }
     for (const parent of parents) {
       const found = this.#shards[parent]

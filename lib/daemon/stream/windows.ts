@@ -1,5 +1,5 @@
-// Reads pieces of a file through a few large windows: records are read one by one and nearly in order, by several
-// shards at once, and a call of the system for each would cost more than all else.
+// Reads the lines of a file through a few large windows: they are read one by one and nearly in order, by several shards
+// at once, and a call of the system for each would cost more than all else.
 // Rule: what was handed out stays as it is; a window is never filled twice.
 
 import { readSync } from 'node:fs'
@@ -16,16 +16,30 @@ export class Windows {
     this.#fd = fd
   }
 
-  /** So many bytes from there on, or fewer where the file ends. */
-  read(offset: number, length: number): Buffer {
+  /** The line that begins there, with its newline; without one at the end of the file, where it may be empty. */
+  line(offset: number): Buffer {
     const number = Math.floor(offset / SIZE)
     const start = offset - number * SIZE
-    if (start + length > SIZE) return this.#readFrom(offset, length)
     const window = number === this.#last ? this.#lastWindow : this.#window(number)
-    if (start + length <= window.length) return window.subarray(start, start + length)
-    // The file has grown since.
+    const end = window.indexOf(NEWLINE, start)
+    if (end !== -1) return window.subarray(start, end + 1)
+    if (window.length < SIZE) this.#forget(number)
+    return this.#overTheEdge(offset)
+  }
+
+  // Longer than the rest of its window, or the file has grown since.
+  #overTheEdge(offset: number): Buffer {
+    for (let size = SMALL; ; size *= 4) {
+      const bytes = this.#readFrom(offset, size)
+      const end = bytes.indexOf(NEWLINE)
+      if (end !== -1) return bytes.subarray(0, end + 1)
+      if (bytes.length < size) return bytes
+    }
+  }
+
+  #forget(number: number): void {
     this.#windows.delete(number)
-    return this.#window(number).subarray(start, start + length)
+    this.#last = -1
   }
 
   #window(number: number): Buffer {
@@ -53,5 +67,7 @@ export class Windows {
   }
 }
 
+const NEWLINE = 0x0a
 const SIZE = 256 * 1024
+const SMALL = 4096
 const MOST = 16

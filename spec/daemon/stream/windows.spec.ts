@@ -7,39 +7,31 @@ import { temporaryFolder } from '../../helpers/command.ts'
 
 const WINDOW = 256 * 1024
 
-test('reads any piece, in a window, over its edge, and larger than one', (t) => {
-  const bytes = Buffer.alloc(20 * WINDOW, 0).map((_, at) => (at * 31 + (at >> 8)) & 0xff)
-  const { windows } = open(t, bytes)
-  for (const [offset, length] of [
-    [0, 10],
-    [WINDOW - 10, 10],
-    [WINDOW - 10, 20],
-    [3 * WINDOW + 7, 3 * WINDOW],
-    [20 * WINDOW - 5, 5],
-  ] as const) {
-    assert.ok(
-      windows.read(offset, length).equals(bytes.subarray(offset, offset + length)),
-      `${offset}, ${length}`,
-    )
-  }
-  // Back and forth over more windows than are kept; what was handed out stays.
-  const first = windows.read(0, 100)
+test('reads lines in a window, over its edge, and larger than several', (t) => {
+  const lines = Array.from({ length: 400 }, (_, at) =>
+    Buffer.from(`${at} ${'x'.repeat((at * 7919) % 30_000)}\n`),
+  )
+  lines.splice(200, 0, Buffer.from(`${'y'.repeat(3 * WINDOW)}\n`))
+  const { windows } = open(t, Buffer.concat(lines))
+  const starts = lines.map((_, at) => lines.slice(0, at).reduce((sum, { length }) => sum + length, 0))
+  assert.ok((starts.at(-1) ?? 0) > 20 * WINDOW)
+  const first = windows.line(0)
+  // Twice, over more windows than are kept; what was handed out stays.
   for (let round = 0; round < 2; round += 1) {
-    for (let number = 0; number < 20; number += 1) {
-      const offset = number * WINDOW + number
-      assert.ok(windows.read(offset, 50).equals(bytes.subarray(offset, offset + 50)))
-    }
+    for (const [at, line] of lines.entries())
+      assert.ok(windows.line(starts[at] ?? 0).equals(line), `line ${at}`)
   }
-  assert.ok(first.equals(bytes.subarray(0, 100)))
+  assert.equal(first.toString(), '0 \n')
 })
 
 test('sees what was added to the file since, and no more than there is', (t) => {
-  const { windows, file } = open(t, Buffer.from('hello'))
-  assert.equal(windows.read(0, 5).toString(), 'hello')
-  assert.equal(windows.read(2, 10).toString(), 'llo')
-  appendFileSync(file, ' world')
-  assert.equal(windows.read(6, 5).toString(), 'world')
-  assert.equal(windows.read(100, 5).length, 0)
+  const { windows, file } = open(t, Buffer.from('one\ntw'))
+  assert.equal(windows.line(0).toString(), 'one\n')
+  assert.equal(windows.line(4).toString(), 'tw')
+  appendFileSync(file, 'o\nthree\n')
+  assert.equal(windows.line(4).toString(), 'two\n')
+  assert.equal(windows.line(8).toString(), 'three\n')
+  assert.equal(windows.line(100).length, 0)
 })
 
 function open(t: TestContext, bytes: Uint8Array) {
