@@ -1,9 +1,10 @@
-// Lines from a stream. A line ends at the byte 0x0A and nowhere else, which no other character of UTF-8 contains;
-// node:readline looks at every character with a regular expression, which costs as much as half of JSON.parse, and on
-// some versions of Node splits at U+2028, too. One line at a time keeps the order of lines and end plain, and lets us
-// stop between two lines.
+// Lines from a stream. node:readline says what the end of a line is, but it sees no more of a line than its last two
+// bytes: it looks at every character with a regular expression, which costs as much as half of JSON.parse, and on some
+// versions of Node it splits at U+2028, too. One line at a time keeps the order of lines and end plain, and lets us stop
+// between two lines.
 
-import type { Readable } from 'node:stream'
+import { createInterface, type Interface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { nextTick, setImmediate } from '../timers.ts'
 
 /** What a LineReader tells. Both are called from the stream's own events, one at a time. */
@@ -27,6 +28,8 @@ export interface LineHandlers {
 export class LineReader {
   readonly #input: Readable & { ref?(): void; unref?(): void; fd?: number }
   readonly #handlers: LineHandlers
+  readonly #ends: Interface
+  #line: Buffer = EMPTY
   #state: 'new' | 'reading' | 'over' | 'stopped' = 'new'
   #unrefd = false
   // What the stream gave and we have not looked at: `#chunk` from `#offset` on, after the half line.
@@ -40,6 +43,12 @@ export class LineReader {
   constructor(input: Readable, handlers: LineHandlers) {
     this.#input = input
     this.#handlers = handlers
+    this.#ends = createInterface({
+      input: new Readable({ read() {} }),
+      terminal: false,
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })
+    this.#ends.on('line', this.#onLine)
   }
 
   /** Begins to read, and keeps the process alive from here on unless `unref()` was called. */
@@ -76,6 +85,7 @@ export class LineReader {
     if (this.#state === 'stopped') return
     const started = this.#state !== 'new'
     this.#state = 'stopped'
+    this.#ends.close()
     const input = this.#input
     if (this.#unrefd) input.ref?.()
     if (!started) return
@@ -122,7 +132,8 @@ export class LineReader {
       while (this.#state === 'reading') {
         const line = this.#takeLine()
         if (line === undefined) break
-        this.#handlers.line(line)
+        this.#line = line
+        this.#ends.write(line.toString('latin1', Math.max(0, line.length - LONGEST_END)))
       }
       this.#draining = false
     } finally {
@@ -138,7 +149,7 @@ export class LineReader {
     }
   }
 
-  // The next line, without its end; undefined when the rest of it is still to come.
+  // The next line, with its end; undefined when the rest of it is still to come.
   #takeLine(): Buffer | undefined {
     const start = this.#offset
     const end = this.#chunk.indexOf(LINE_FEED, start)
@@ -149,14 +160,22 @@ export class LineReader {
       return undefined
     }
     this.#offset = end + 1
-    let line = this.#chunk.subarray(start, end)
+    let line = this.#chunk.subarray(start, end + 1)
     if (this.#half.length > 0) {
       this.#half.add(line)
       line = this.#half.take()
     } else {
       this.#half.notNeeded()
     }
-    return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line
+    return line
+  }
+
+  // `rest` is what readline leaves of the last bytes of a line.
+  readonly #onLine = (rest: string): void => {
+    if (this.#state !== 'reading') return
+    const line = this.#line
+    this.#line = EMPTY
+    this.#handlers.line(line.subarray(0, Math.max(0, line.length - LONGEST_END) + rest.length))
   }
 
   #putBack(): void {
@@ -229,6 +248,7 @@ class Pieces {
 
 const EMPTY: Buffer = Buffer.alloc(0)
 const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
+// A carriage return and a line feed.
+const LONGEST_END = 2
 // Lines in a row that need no such memory, or far less, before it is given back.
 const PATIENCE = 16
