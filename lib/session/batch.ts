@@ -1,6 +1,7 @@
 // What the user holds of a batch: its records, the inner loop, and the verbs. It is one attempt at one window of the
 // line; it is over when its loop is left, or the next batch is asked for.
 
+import { type InspectOptions, inspect } from 'node:util'
 import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import { formatPosition, isPosition } from '../checkpoint/position.ts'
 import type { RetryOptions } from '../checkpoint/retry.ts'
@@ -181,6 +182,16 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
   /** The inner loop without waiting, where the event loop turns by itself: bodies that await, or short ones. */
   [Symbol.iterator](): IterableIterator<KinesisRecord> {
     return new RecordIterator(new Walk(this))
+  }
+
+  /** @internal What `console.log` shows; looking touches nothing. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { shardId, attempt, millisBehindLatest, window } = this
+    const [first, last] = [window.records[0], window.records.at(-1)]
+    const from = first === undefined ? null : formatPosition(first)
+    const to = last === undefined ? null : formatPosition(last)
+    const records = window.to - window.from
+    return `RecordBatch ${inspect({ shardId, attempt, records, from, to, millisBehindLatest }, options)}`
   }
 
   /** @internal */

@@ -8,6 +8,7 @@
 //   when more records are wanted. Leaving the loop, by break, return or throw, acknowledges nothing and stores nothing.
 // - Losing a lease is ordinary, never fatal. No shard is held silently.
 
+import { type InspectOptions, inspect } from 'node:util'
 import { everyInterval } from '../checkpoint/policy.ts'
 import { retrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError } from '../errors.ts'
@@ -209,6 +210,12 @@ export class KclSession {
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  /** @internal What `console.log` shows. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { state, shard, checkpointed, stats } = this
+    return `KclSession ${inspect({ state, shardId: shard?.shardId ?? null, checkpointed, stats }, options)}`
   }
 
   [Symbol.asyncDispose](): Promise<void> {

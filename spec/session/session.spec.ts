@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { PassThrough, Writable } from 'node:stream'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { KclSession, type KclSessionOptions, UsageError } from '../../lib/index.ts'
 import { ChildWire } from '../helpers/child-wire.ts'
 import { checkpoint, records, SHARD, settle, status, Wire } from '../helpers/wire.ts'
@@ -223,6 +224,26 @@ for (const protocol of ['stdio', 'fds'] as const) {
     assert.match(wire.stderr, /before it had our last answer/)
   })
 }
+
+test('console.log shows what is in a session and a batch, and touches neither', async (t) => {
+  const wire = new Wire(t)
+  assert.match(
+    inspect(wire.session),
+    /^KclSession \{\n {2}state: 'open',\n {2}shardId: null,\n {2}checkpointed: null/,
+  )
+  const loop = wire.session.batches()
+  const first = loop.next()
+  wire.initialize('41')
+  await wire.said()
+  wire.deliver(records(2, 50), 1234)
+  const { value: batch } = await first
+  assert.equal(
+    inspect(batch, { breakLength: Number.POSITIVE_INFINITY }),
+    `RecordBatch { shardId: '${SHARD}', attempt: 1, records: 2, from: '50', to: '51', millisBehindLatest: 1234 }`,
+  )
+  assert.match(inspect(wire.session), /checkpointed: \{ sequenceNumber: '41'/)
+  await assert.rejects(loop.next(), /nothing of this one was touched/)
+})
 
 test('is closed at the end of a scope with await using', async (t) => {
   const wire = new Wire(t)
