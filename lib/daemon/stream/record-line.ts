@@ -48,9 +48,13 @@ function isSpace(byte: number): boolean {
 }
 
 function parseLine(line: Buffer, where: string): unknown {
-  if (!isUtf8(line)) throw new UsageError(`${where} is not UTF-8, so it is not JSON.`)
+  const text = line.toString('utf8')
+  // What is no UTF-8 becomes U+FFFD, which may also have been there.
+  if (text.includes('\ufffd') && !isUtf8(line)) {
+    throw new UsageError(`${where} is not UTF-8, so it is not JSON.`)
+  }
   try {
-    return JSON.parse(line.toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new UsageError(`${where} is not JSON: ${reason.slice(0, 200)}`)

@@ -6,6 +6,8 @@
 /** Sequence numbers of one stream. */
 export class SequenceNumbers {
   readonly #seconds: bigint
+  /** By the number of their shard. */
+  readonly #rests: bigint[] = []
 
   /** `createdAt`: when the stream was created, in milliseconds since the epoch. */
   constructor(createdAt: number) {
@@ -14,10 +16,18 @@ export class SequenceNumbers {
 
   /** The sequence number of the stream's record `ordinal`, from 0, in the shard with this number. */
   of(shard: number, ordinal: number): string {
+    return (this.#rest(shard) | (BigInt(ordinal) << 80n)).toString()
+  }
+
+  // All but the record's number.
+  #rest(shard: number): bigint {
+    const known = this.#rests[shard]
+    if (known !== undefined) return known
     const index = BigInt(shard)
     const top = (2n << 40n) | (this.#seconds << 4n) | (index & 15n)
-    const low = (this.#seconds << 36n) | (index << 4n) | 2n
-    return ((top << 144n) | (BigInt(ordinal) << 80n) | low).toString()
+    const rest = (top << 144n) | (this.#seconds << 36n) | (index << 4n) | 2n
+    this.#rests[shard] = rest
+    return rest
   }
 }
 
