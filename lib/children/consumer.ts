@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type ConsumerProtocol, hasShell, shellScript } from './command.ts'
-import { LineSplitter } from './lines.ts'
+import { LineSplitter, readLines } from './lines.ts'
 
 export interface ConsumerOptions {
   /** The program and its arguments, checked by `checkCommand` before. */
@@ -16,8 +16,11 @@ export interface ConsumerOptions {
   readonly onLine: (line: string) => void
   /** The protocol's output has ended: usually because the process did. */
   readonly onOutputEnd: () => void
-  /** A line on standard error (where the protocol has its own descriptors, on standard output too). */
-  readonly onLog: (line: string) => void
+  /**
+   * A line on standard error (where the protocol has its own descriptors, on standard output too). No more is read
+   * while a promise that this returns is pending.
+   */
+  readonly onLog: (line: string) => unknown
   /** Nobody reads the protocol's input any more. */
   readonly onInputClosed: () => void
 }
@@ -105,13 +108,11 @@ export class Consumer {
   }
 
   #readLog(options: ConsumerOptions): void {
-    const lines = new LineSplitter((line) => {
+    const keep = (line: string): unknown => {
       this.#keep(line)
-      options.onLog(line)
-    }, LONGEST_LOG_LINE)
-    this.#child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk))
-    this.#child.stderr?.once('end', () => lines.end())
-    this.#child.stderr?.on('error', () => {})
+      return options.onLog(line)
+    }
+    void readLines(this.#child.stderr, keep, LONGEST_LOG_LINE)
   }
 
   #keep(line: string): void {

@@ -1,6 +1,7 @@
 // Bytes in, lines out, by the rule of Java's BufferedReader.readLine, which is what the real daemon reads a
 // consumer with: \n, \r\n and a lone \r each end a line, and the text before the end of input is a line too.
 
+import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
 /** Splits a stream of UTF-8 bytes into lines, without their ends; a line of `limit` characters is cut there. */
@@ -48,6 +49,32 @@ export class LineSplitter {
       this.#onLine(line)
     }
   }
+}
+
+/**
+ * Hands on the lines of a stream until it closes, and then resolves. Nothing more is read while a promise that `onLine`
+ * returned is pending: then whoever writes waits too.
+ */
+export function readLines(
+  stream: Readable | null,
+  onLine: (line: string) => unknown,
+  limit: number,
+): Promise<void> {
+  let held = 0
+  const lines = new LineSplitter((line) => {
+    const ready = onLine(line)
+    if (!(ready instanceof Promise)) return
+    if (held++ === 0) stream?.pause()
+    void ready.finally(() => {
+      if (--held === 0) stream?.resume()
+    })
+  }, limit)
+  return new Promise((resolve) => {
+    stream?.on('data', (chunk: Buffer) => lines.push(chunk))
+    stream?.on('error', () => {})
+    stream?.once('end', () => lines.end())
+    stream?.once('close', () => resolve())
+  })
 }
 
 const LINE_END = /\r\n|\n|\r/g

@@ -51,6 +51,7 @@ export class DevReporter implements RunReporter {
   readonly #quiet: boolean
   readonly #strict: boolean
   readonly #goOn: string
+  readonly #output: TextOutput
   readonly #display: Display
   readonly #lines = new ConsumerLines((lines) => this.#display.print(...lines))
   readonly #rates = new Rates(systemClock.now())
@@ -64,6 +65,7 @@ export class DevReporter implements RunReporter {
   #stopping = false
 
   constructor(output: TextOutput, options: DevReporterOptions) {
+    this.#output = output
     this.#terminal = output.isTTY === true
     this.#quiet = options.quiet
     this.#strict = options.strict
@@ -80,8 +82,9 @@ export class DevReporter implements RunReporter {
     this.#timer.unref()
   }
 
-  log(shard: Shard, line: string): void {
+  log(shard: Shard, line: string): Promise<void> | undefined {
     this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
+    return this.#output.ready
   }
 
   found(finding: Finding, lastWords: readonly string[]): void {

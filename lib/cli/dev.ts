@@ -15,6 +15,7 @@ import { tellAll } from '../daemon/watch/observer.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
 import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
+import { Output } from '../io/output.ts'
 import { StopSignals } from '../launcher/machine/signals.ts'
 import { systemClock } from '../time.ts'
 import { parseOptions, splitArguments } from './arguments.ts'
@@ -102,9 +103,10 @@ interface Parts {
 
 async function runDaemon({ options, words, stream, input, table, goOn }: Parts): Promise<number> {
   const plan = new FaultPlan(options.faults.faults, options.seed)
+  const errors = new Output(process.stderr)
   const reporter: RunReporter = options.json
-    ? new JsonReporter(process.stdout, process.stderr)
-    : new DevReporter(process.stderr, { ...options, goOn })
+    ? new JsonReporter(process.stdout, errors)
+    : new DevReporter(errors, { ...options, goOn })
   const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
   const live = options.follow || !input.isFile
   const daemon = new Daemon({
@@ -122,7 +124,7 @@ async function runDaemon({ options, words, stream, input, table, goOn }: Parts):
     observer: recorder === null ? reporter : tellAll([recorder, reporter]),
   })
   // Whoever read our output may leave; the run goes on.
-  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
+  process.stdout.on('error', () => {})
   reporter.begin(daemon, plan.isEmpty ? null : options.seed)
   const { stopTimeout } = options
   let forget: () => void = () => {}
@@ -148,7 +150,10 @@ async function runDaemon({ options, words, stream, input, table, goOn }: Parts):
     recorder?.finish()
     reporter.end(daemon)
   }
-  return signals.exitCode ?? (daemon.succeeded ? 0 : 1)
+  const code = signals.exitCode ?? (daemon.succeeded ? 0 : 1)
+  // Who asked for a stop is not kept by somebody who does not read.
+  if (signals.stopped !== undefined && !(await errors.flush(LAST_WORDS))) process.exit(code)
+  return code
 }
 
 // A stream is read ahead of its consumers, but not far; a file that is followed is looked at from time to time.
@@ -212,3 +217,5 @@ function checkSaved(saved: SavedState, options: DevOptions, shape: string): void
 const READ_AHEAD = 50_000
 // How long a shard waits for records until it gets an empty batch, in milliseconds: the launcher's daemon does that.
 const IDLE = 1000
+// How long a stop waits for somebody to read what was said, in milliseconds.
+const LAST_WORDS = 2000

@@ -6,8 +6,10 @@ import { clearInterval, setInterval } from '../timers.ts'
 /** Somewhere to write text to; a terminal tells its size, and whether it has colours (and is to show them: NO_COLOR). */
 export interface TextOutput {
   readonly isTTY?: boolean
-  readonly columns?: number
-  readonly rows?: number
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+  /** A promise while there is no room for more. */
+  readonly ready?: Promise<void> | undefined
   hasColors?(): boolean
   write(text: string): unknown
 }

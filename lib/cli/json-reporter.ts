@@ -16,11 +16,13 @@ import type { TextOutput } from './display.ts'
 /** Reports a run to machines. */
 export class JsonReporter implements RunReporter {
   readonly #output: TextOutput
+  readonly #errors: TextOutput
   readonly #lines: ConsumerLines
   #daemon: Daemon | null = null
 
   constructor(output: TextOutput, errors: TextOutput) {
     this.#output = output
+    this.#errors = errors
     this.#lines = new ConsumerLines((lines) => errors.write(`${lines.join('\n')}\n`))
   }
 
@@ -57,8 +59,9 @@ export class JsonReporter implements RunReporter {
     this.#tell('ended', { shardId: shard.id, lease, end })
   }
 
-  log(shard: Shard, line: string): void {
+  log(shard: Shard, line: string): Promise<void> | undefined {
     this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
+    return this.#errors.ready
   }
 
   stopping(signal: NodeJS.Signals, timeout: number | null): void {

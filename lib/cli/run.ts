@@ -1,5 +1,6 @@
 // `kcl-session run`: the real daemon with a consumer on it.
 
+import { Output } from '../io/output.ts'
 import { launch } from '../launcher/launch.ts'
 import { type StopSignal, withSignals } from '../launcher/machine/signals.ts'
 import { Reporter } from '../launcher/supervision/reporter.ts'
@@ -12,10 +13,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const parser = runCommand()
   if (!parseOptions(parser, words)) return 0
   const options = parser.opts<RunOptions>()
+  const output = new Output(process.stderr)
   const reporter = new Reporter({
     level: options.logLevel,
     json: options.json === true,
-    write: (text) => process.stderr.write(text),
+    output,
     now: Date.now,
   })
   const onStop = (signal: StopSignal): void =>
@@ -23,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
       'info',
       `${signal}: the consumers finish what they have in hand; once more ends them at once.`,
     )
-  return withSignals({ onStop }, (signals) =>
+  const code = await withSignals({ onStop }, (signals) =>
     launch({
       configuration: configurationFrom(options, parser, command ?? []),
       strict: options.strict === true,
@@ -40,6 +42,9 @@ export async function run(args: readonly string[]): Promise<number> {
       signals,
     }),
   )
+  // Whoever does not read our last words must not keep us.
+  if (!(await output.flush(LAST_WORDS))) process.exit(code)
+  return code
 }
 
 function runCommand(): ReturnType<typeof newCommand> {
@@ -47,3 +52,5 @@ function runCommand(): ReturnType<typeof newCommand> {
     '[--config FILE] [--PROPERTY=VALUE…] [options] [-- COMMAND…]',
   )
 }
+
+const LAST_WORDS = 2000

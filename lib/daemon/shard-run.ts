@@ -136,8 +136,8 @@ export class ShardRun implements LeaseHost {
     this.#context.broke(finding)
   }
 
-  log(line: string): void {
-    this.#context.observer.log?.(this.shard, line)
+  log(line: string): unknown {
+    return this.#context.observer.log?.(this.shard, line)
   }
 
   line(from: 'daemon' | 'consumer' | 'note', text: string): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -74,7 +75,7 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     running.child.kill('SIGTERM')
     const { code, stderr } = await running.ended
     assert.equal(code, 1)
-    assert.match(stderr, /Still in a batch: shardId-000000000000, shardId-000000000001/)
+    assert.match(stderr, /Not done yet: shardId-000000000000 \(pid \d+\) and shardId-000000000001/)
     await gone(alive(stderr))
   })
 
@@ -214,6 +215,28 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     assert.ok(!isAlive(Number(java)))
     second.child.kill('SIGTERM')
     assert.equal((await second.ended).code, 0)
+  })
+
+  test('stops in time though nobody reads what it prints, and keeps little of that', POSIX, async (t) => {
+    const noisy = ['/bin/sh', '-c', 'while :; do echo "$$ and on and on and on and on"; done >&2']
+    const running = launch(t, { command: noisy, flags: ['--stop-timeout=3s'] })
+    await running.seen(/and on/)
+    running.child.stderr?.pause()
+    running.child.kill('SIGTERM')
+    const [code] = await once(running.child, 'exit')
+    assert.equal(code, 1)
+    running.child.stderr?.resume()
+    assert.ok((await running.ended).stderr.length < 8_000_000)
+  })
+
+  test('goes on in silence when nobody can read what it prints', POSIX, async (t) => {
+    const running = launch(t, {
+      command: ['/bin/sh', '-c', `echo gone >&2; ${GOOD[2]}; echo more >&2; exit 0`],
+    })
+    await running.seen(/gone/)
+    running.child.stderr?.destroy()
+    running.child.kill('SIGTERM')
+    assert.equal((await once(running.child, 'exit'))[0], 0)
   })
 
   test('passes SIGQUIT on to Java', POSIX, async (t) => {

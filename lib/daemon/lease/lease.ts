@@ -31,7 +31,7 @@ export interface LeaseHost {
   acknowledged(action: DaemonAction): void
   found(finding: Finding, lastWords: readonly string[]): void
   /** A line that the consumer wrote to standard error. */
-  log(line: string): void
+  log(line: string): unknown
   /** A line of the conversation, or a note on what happened to it. */
   line(from: 'daemon' | 'consumer' | 'note', text: string): void
 }

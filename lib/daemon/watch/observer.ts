@@ -18,8 +18,11 @@ export interface DaemonObserver {
   ended?(shard: Shard, end: LeaseEnd, lease: number): void
   /** The daemon begins again after a fault that killed it; `times` counts from 1. */
   restarted?(times: number): void
-  /** A line that a consumer wrote to standard error. */
-  log?(shard: Shard, line: string): void
+  /**
+   * A line that a consumer wrote to standard error. While a promise that this returns is pending, the consumer's next
+   * lines have to wait.
+   */
+  log?(shard: Shard, line: string): unknown
   /** A line of a conversation, or a note on it. */
   line?(shard: Shard, lease: number, from: 'daemon' | 'consumer' | 'note', text: string): void
 }
@@ -34,7 +37,10 @@ export function tellAll(observers: readonly DaemonObserver[]): DaemonObserver {
     struck: (...of) => observers.forEach((one) => void one.struck?.(...of)),
     ended: (...of) => observers.forEach((one) => void one.ended?.(...of)),
     restarted: (...of) => observers.forEach((one) => void one.restarted?.(...of)),
-    log: (...of) => observers.forEach((one) => void one.log?.(...of)),
+    log: (...of) => {
+      const held = observers.map((one) => one.log?.(...of)).filter((ready) => ready instanceof Promise)
+      return held.length === 0 ? undefined : Promise.all(held)
+    },
     line: (...of) => observers.forEach((one) => void one.line?.(...of)),
   }
 }

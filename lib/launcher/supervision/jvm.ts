@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
-import { LineSplitter } from '../../children/lines.ts'
+import { readLines } from '../../children/lines.ts'
 import { setTimeout } from '../../timers.ts'
 import { sendSignal } from '../machine/processes.ts'
 import type { DaemonStart } from './script.ts'
@@ -29,10 +29,15 @@ export class Jvm {
   readonly exited: Promise<JvmExit>
   readonly #child: ChildProcess
   readonly #drained: Promise<unknown>
+  readonly #held = new Set<() => void>()
+  #readsOn = false
   #ended = false
 
-  /** Starts it; `onLine` gets every line of standard output and standard error. */
-  constructor({ start, environment, lock }: JvmOptions, onLine: (line: string) => void) {
+  /**
+   * Starts it; `onLine` gets every line of standard output and standard error, and no more while a promise that it
+   * returned is pending.
+   */
+  constructor({ start, environment, lock }: JvmOptions, onLine: (line: string) => unknown) {
     const child = spawn('/bin/sh', ['-c', start.script], {
       detached: true,
       env: { ...environment, ...start.environment },
@@ -47,11 +52,33 @@ export class Jvm {
         resolve({ code, signal })
       })
     })
-    this.#drained = Promise.all([child.stdout, child.stderr].map((stream) => readLines(stream, onLine)))
+    this.#drained = Promise.all(
+      [child.stdout, child.stderr].map((stream) =>
+        readLines(stream, (line) => this.#hold(onLine(line)), LONGEST_LINE),
+      ),
+    )
     const watcher = this.#watcher
     watcher?.on('error', () => {})
     child.stdin?.on('error', () => {})
     child.stdin?.end(start.input)
+  }
+
+  /** Reads on, whatever becomes of the lines: a daemon that cannot write cannot drain either. */
+  readOn(): void {
+    this.#readsOn = true
+    for (const goOn of this.#held) goOn()
+    this.#held.clear()
+  }
+
+  #hold(ready: unknown): Promise<void> | undefined {
+    if (this.#readsOn || !(ready instanceof Promise)) return undefined
+    return new Promise((resolve) => {
+      this.#held.add(resolve)
+      void ready.then(() => {
+        this.#held.delete(resolve)
+        resolve()
+      })
+    })
   }
 
   /** Sends a signal to the JVM alone, never to the consumers. */
@@ -81,16 +108,6 @@ export class Jvm {
   get #watcher(): Writable | null {
     return (this.#child.stdio[3] ?? null) as Writable | null
   }
-}
-
-function readLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): Promise<void> {
-  const lines = new LineSplitter(onLine, LONGEST_LINE)
-  return new Promise((resolve) => {
-    stream?.on('data', (chunk: Buffer) => lines.push(chunk))
-    stream?.on('error', () => {})
-    stream?.once('end', () => lines.end())
-    stream?.once('close', () => resolve())
-  })
 }
 
 const DRAIN_TIME = 1000

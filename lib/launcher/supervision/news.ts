@@ -38,9 +38,25 @@ export function tellStuck(shardId: string, seconds: number): string {
   return `${shardId}: its lease was to go to another worker ${seconds} s ago, and its consumer is still there. Either it is in a batch that takes long, or the leader gave the lease back in the middle of the handover: then the KCL renews it, and nobody reads the shard until this worker is started again.`
 }
 
-/** The words for a start without a consumer. */
-export function tellIdle(seconds: number, applicationName: string, streamName: string): string {
-  return `No consumer has started within ${seconds} s. Either other workers of ${applicationName} hold every lease, or its lease table belongs to another stream than ${streamName}, or every shard has been read to its end. --log-level=info shows the daemon's own log.`
+/** The words for a worker without a shard, since its start or since its last consumer ended. */
+export function tellIdle(
+  seconds: number,
+  started: number,
+  { applicationName, streamName }: { readonly applicationName: string; readonly streamName: string },
+): string {
+  const what =
+    started === 0
+      ? `No consumer has started within ${seconds} s`
+      : `No consumer has been at work for ${seconds} s`
+  const again =
+    started === 0 ? 'its lease table belongs to another stream than' : 'somebody made anew the stream'
+  return `${what}. Either other workers of ${applicationName} hold every lease, or ${again} ${streamName}, or every shard has been read to its end. --log-level=info shows the daemon's own log.`
+}
+
+/** The words for consumers that are not done when the time for a stop is nearly over. */
+export function tellLastCall(late: readonly { readonly shardId: string; readonly pid: number }[]): string {
+  const who = list(late.map(({ shardId, pid }) => `${shardId} (pid ${pid})`))
+  return `Not done yet: ${who}. Either a batch is in hand, which will be delivered again (give a longer --stop-timeout for batches that take long), or the consumer ignores the end of its input.`
 }
 
 export const NO_LEASES =

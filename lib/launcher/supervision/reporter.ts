@@ -11,11 +11,17 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 /** What kind of news a line of ours is. */
 export type Importance = 'info' | 'warn' | 'error'
 
+/** Where to print; `ready` is a promise while there is no room for more. */
+export interface ReportOutput {
+  readonly ready?: Promise<void> | undefined
+  write(text: string): void
+}
+
 /** Where and how to print. */
 export interface ReporterOptions {
   readonly level: LogLevel
   readonly json: boolean
-  readonly write: (text: string) => void
+  readonly output: ReportOutput
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -27,6 +33,11 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options
+  }
+
+  /** A promise while there is no room for more. */
+  get ready(): Promise<void> | undefined {
+    return this.#options.output.ready
   }
 
   /** News of the launcher itself; `details` are shown as fields in JSON only. */
@@ -44,13 +55,13 @@ export class Reporter {
 
   /** An event of the daemon, if the level asks for it; one that is `explained` otherwise takes a level more. */
   event(event: DaemonEvent, explained = false): void {
-    const { level, json, write } = this.#options
+    const { level, json, output } = this.#options
     const [shown, own] = [LEVELS.indexOf(level), LEVELS.indexOf(event.level.toLowerCase() as LogLevel)]
     const curious = shown >= LEVELS.indexOf('info')
     if (own < 0 || own > shown || (explained && !curious)) return
     const details = event.stack.length === 0 ? {} : { stack: event.stack }
     this.#print(event.time, event.level.toLowerCase(), event.logger, briefly(event), details)
-    if (!json && curious) for (const frame of event.stack) write(`${maskText(frame)}\n`)
+    if (!json && curious) for (const frame of event.stack) output.write(`${maskText(frame)}\n`)
   }
 
   /** A line that a consumer wrote: as it is, since its form is the user's. */
@@ -64,8 +75,8 @@ export class Reporter {
   }
 
   #line(text: string, source: string, details: Readonly<Record<string, unknown>>): void {
-    const { json, write } = this.#options
-    if (!json || isJsonObject(text)) write(`${text}\n`)
+    const { json, output } = this.#options
+    if (!json || isJsonObject(text)) output.write(`${text}\n`)
     else this.#print(new Date(this.#options.now()).toISOString(), 'info', source, text, details)
   }
 
@@ -76,9 +87,9 @@ export class Reporter {
     message: string,
     details: Readonly<Record<string, unknown>>,
   ): void {
-    const { json, write } = this.#options
+    const { json, output } = this.#options
     const text = maskText(message)
-    write(
+    output.write(
       json
         ? `${maskText(JSON.stringify({ time, level, source, message: text, ...details }))}\n`
         : `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${source}: ${text}\n`,

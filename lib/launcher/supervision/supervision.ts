@@ -6,11 +6,12 @@ import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
 import { briefly, type CauseContext } from './causes.ts'
+import { Idleness } from './idleness.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
 import { Death, howDaemonEnded } from './last-words.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
 import { Narrator, PROTOCOL } from './narrator.ts'
-import { tellIdle } from './news.ts'
+import { tellIdle, tellLastCall } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
 
@@ -34,10 +35,12 @@ export type Outcome =
 
 type Phase =
   | { readonly name: 'running' }
-  | { readonly name: 'stopping'; readonly since: number }
-  /** A consumer died, or the start failed. `waitingFor` were alive then: the daemon may start new ones meanwhile. */
+  /**
+   * It was asked to stop, or a consumer died, or the start failed. `waitingFor` were alive then: the daemon takes drained
+   * shards up again, and starts new consumers for them.
+   */
   | {
-      readonly name: 'failing'
+      readonly name: 'stopping' | 'failing'
       readonly since: number
       readonly death: Death | undefined
       readonly waitingFor: readonly RosterEntry[]
@@ -52,6 +55,7 @@ export class Supervision {
   readonly #narrator: Narrator
   readonly #jvm: Jvm
   readonly #startedAt: number
+  readonly #idleness: Idleness
   #phase: Phase = { name: 'running' }
   #clean = true
   #warnedOfTimeout = false
@@ -62,6 +66,7 @@ export class Supervision {
   constructor(options: SupervisionOptions) {
     this.#options = options
     this.#startedAt = options.clock.now()
+    this.#idleness = new Idleness(Math.min(options.startTimeout, MOST_IDLE), this.#startedAt)
     this.#log = new LogReader(options.start.marks)
     this.#narrator = new Narrator({
       ...options,
@@ -88,8 +93,7 @@ export class Supervision {
   /** Stops in good order: the consumers finish what they have in hand, checkpoint and end. */
   stop(): void {
     if (this.#phase.name !== 'running') return
-    this.#phase = { name: 'stopping', since: this.#options.clock.now() }
-    this.#narrator.end()
+    this.#end('stopping', undefined, DRAIN_LINGER, this.#roster.present)
     this.#jvm.signal('SIGTERM')
   }
 
@@ -104,7 +108,13 @@ export class Supervision {
     this.#jvm.signal('SIGQUIT')
   }
 
-  #read(line: string): void {
+  // While nobody takes our own lines, the daemon's and the consumers' have to wait.
+  #read(line: string): Promise<void> | undefined {
+    this.#take(line)
+    return this.#options.reporter.ready
+  }
+
+  #take(line: string): void {
     const read = this.#log.read(line)
     if (read === undefined) return
     if (read.kind === 'daemon') this.#follow(read.event)
@@ -163,36 +173,32 @@ export class Supervision {
       this.#fail(death, DRAIN_LINGER)
       death.tell()
       this.#jvm.signal('SIGTERM')
-    } else if (now - this.#startedAt >= this.#options.startTimeout) {
-      this.#judgeStart()
+      return
     }
+    if (now - this.#startedAt >= this.#options.startTimeout) this.#judgeStart()
+    const { reporter, context } = this.#options
+    if (this.#idleness.isNews(this.#roster.present.length, now))
+      reporter.tell('warn', tellIdle(this.#idleness.seconds, this.#roster.started, context))
   }
 
-  // The time to start is up. A daemon that keeps failing is ended; one without a shard may be doing its duty.
+  // The time to start is up: a daemon that keeps failing is ended.
   #judgeStart(): void {
     const waited = Math.round(this.#options.startTimeout / 1000)
     const { cause, working } = this.#narrator
-    if (!working && cause !== undefined) {
-      this.#fail(`The daemon could not begin to work within ${waited} s (--start-timeout). ${cause}`, 0)
-      this.#jvm.signal('SIGTERM')
-    } else if (this.#roster.started === 0) {
-      const { applicationName, streamName } = this.#options.context
-      this.#options.reporter.tellOnce('warn', tellIdle(waited, applicationName, streamName))
-    }
+    if (working || cause === undefined) return
+    this.#fail(`The daemon could not begin to work within ${waited} s (--start-timeout). ${cause}`, 0)
+    this.#jvm.signal('SIGTERM')
   }
 
   #tickEnding(phase: Exclude<Phase, { name: 'running' }>, now: number): void {
-    const waitingFor = (phase.name === 'stopping' ? this.#roster.present : phase.waitingFor).filter(
-      ({ pid }) => isAlive(pid),
-    )
+    const waitingFor = phase.waitingFor.filter(({ pid }) => isAlive(pid))
     const elapsed = now - phase.since
     // What the consumer started may hold its pipes open: then the daemon waits to see it out.
     if (elapsed >= DEATH_NEWS) this.#death?.tell()
     if (waitingFor.length === 0) {
       this.#quietSince ??= now
       // The JVM would only wait for its failover time now. The leader's lock takes it a second to give back.
-      const linger = phase.name === 'stopping' ? DRAIN_LINGER : phase.linger
-      if (now - this.#quietSince >= linger && elapsed >= 2 * linger) this.#jvm.killGroup()
+      if (now - this.#quietSince >= phase.linger && elapsed >= 2 * phase.linger) this.#jvm.killGroup()
       return
     }
     this.#quietSince = undefined
@@ -201,11 +207,7 @@ export class Supervision {
       this.#jvm.killGroup()
     } else if (elapsed >= this.#options.stopTimeout - LAST_CALL && !this.#warnedOfTimeout) {
       this.#warnedOfTimeout = true
-      const shards = waitingFor.map(({ shardId }) => shardId).join(', ')
-      this.#options.reporter.tell(
-        'warn',
-        `Still in a batch: ${shards}. It will be delivered again; give a longer --stop-timeout for batches that take long.`,
-      )
+      this.#options.reporter.tell('warn', tellLastCall(waitingFor))
     }
   }
 
@@ -226,15 +228,21 @@ export class Supervision {
   }
 
   #fail(reason: string | Death, linger: number, shardId?: string): void {
-    this.#narrator.end()
     if (typeof reason === 'string') this.#options.reporter.tell('error', reason)
-    this.#phase = {
-      name: 'failing',
-      since: this.#options.clock.now(),
-      death: typeof reason === 'string' ? undefined : reason,
-      waitingFor: this.#roster.present.filter((entry) => entry.shardId !== shardId),
-      linger,
-    }
+    const others = this.#roster.present.filter((entry) => entry.shardId !== shardId)
+    this.#end('failing', typeof reason === 'string' ? undefined : reason, linger, others)
+  }
+
+  // From here on the daemon must be able to write, or it could not end either.
+  #end(
+    name: 'stopping' | 'failing',
+    death: Death | undefined,
+    linger: number,
+    waitingFor: readonly RosterEntry[],
+  ): void {
+    this.#phase = { name, since: this.#options.clock.now(), death, waitingFor, linger }
+    this.#narrator.end()
+    this.#jvm.readOn()
   }
 
   // The JVM has gone before its consumers: they finish the batch in hand and read the end of their input.
@@ -263,6 +271,7 @@ const EXITED = /^Child process exited with value: (\d+)/
 const TICK = 250
 // The daemon says that it has seen a consumer out once the pipes are closed too.
 const PATIENCE = 3000
+const MOST_IDLE = 60_000
 const DRAIN_LINGER = 1000
 const LAST_CALL = 1000
 const DEATH_NEWS = 500

@@ -108,7 +108,7 @@ class Table {
       dynamoDB: hasClient ? (action, request) => this.#answer(action, request as Request) : undefined,
       table: 'words-CoordinatorState',
       workerIdentifier: 'me',
-      reporter: new Reporter({ level: 'info', json: false, write, now: () => 0 }),
+      reporter: new Reporter({ level: 'info', json: false, output: { write }, now: () => 0 }),
       clock: this.clock,
     })
     await lock[when]()

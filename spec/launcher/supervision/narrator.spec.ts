@@ -79,7 +79,7 @@ class Desk {
     }
     this.narrator = new Narrator({
       context: { streamName: 's', applicationName: 'a', region: 'r' },
-      reporter: new Reporter({ level: 'warn', json: false, write, now: () => 0 }),
+      reporter: new Reporter({ level: 'warn', json: false, output: { write }, now: () => 0 }),
       clock: this.clock,
       isAtWork: (shardId) => this.atWork.includes(shardId),
     })
