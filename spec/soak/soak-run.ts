@@ -7,7 +7,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Random, seeded } from '../../lib/daemon/faults/random.ts'
 
+/** How the consumer works: over the daemon's batches, its own, or with many handlers at once on either. */
+export const STYLES = ['iterate', 'own-size', 'handlers', 'handlers of own size'] as const
+export type Style = (typeof STYLES)[number]
+
 export interface SoakOptions {
+  readonly style: Style
   readonly folder: string
   readonly seed: number
   readonly records: number
@@ -39,7 +44,7 @@ export interface SoakResult {
 
 /** Runs one seed. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { folder, seed, records, shards, batch } = options
+  const { folder, seed, style, records, shards, batch } = options
   const input = join(folder, `input-${seed}.ndjson`)
   const log = join(folder, `log-${seed}`)
   const keys = Math.max(10, Math.floor(records / 100))
@@ -56,7 +61,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       ...faults.flatMap((fault) => ['--fault', fault]),
       ...['--', process.execPath, 'dist/spec/soak/consumer.js'],
     ],
-    { SOAK_LOG: log },
+    { SOAK_LOG: log, SOAK_STYLE: style },
   )
   const seconds = (performance.now() - started) / 1000
   const evidence = await readLog(log, input)

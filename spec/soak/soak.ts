@@ -1,10 +1,10 @@
-// The soak: `npm run soak`. Twenty seeds, each with 200,000 records over 8 shards and faults of every kind, through a
-// consumer written with the library. Arguments: `--seeds=N`, `--first=SEED`, `--records=N`.
+// The soak: `npm run soak`. Twenty seeds, each with 200,000 records over 8 shards and faults of every kind, through
+// consumers written with the library, in each of its styles by turns. Arguments: `--seeds=N`, `--first=SEED`, `--records=N`.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type SoakResult, soak } from './soak-run.ts'
+import { type SoakResult, STYLES, soak } from './soak-run.ts'
 
 const option = (name: string, otherwise: number): number =>
   Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise)
@@ -17,12 +17,13 @@ const results: SoakResult[] = []
 let failed = 0
 
 for (let seed = first; seed < first + seeds; seed += 1) {
-  const result = await soak({ folder, seed, records, shards: 8, batch: 250 })
+  const style = STYLES[seed % STYLES.length] ?? 'iterate'
+  const result = await soak({ folder, seed, style, records, shards: 8, batch: 250 })
   const { account, consumers, restarts, shards, faults, refusals, seconds, missed, outOfOrder } = result
   const good = result.succeeded && missed === 0 && outOfOrder === 0
   results.push(result)
   console.log(
-    `seed ${seed}: ${good ? 'good' : 'BROKEN'}, ${seconds.toFixed(1)} s, ${shards} shards, ${consumers} consumers, ` +
+    `seed ${seed}, ${style}: ${good ? 'good' : 'BROKEN'}, ${seconds.toFixed(1)} s, ${shards} shards, ${consumers} consumers, ` +
       `${restarts} restarts, ${account?.deliveredAgain} delivered again, ${refusals} checkpoints refused, ` +
       Object.entries(faults)
         .filter(([name]) => name !== 'refuse')
