@@ -65,10 +65,17 @@ export function seconds(text: string): number | null {
   return Math.ceil(Number(match[1]) * unit) || null
 }
 
+/** A time as ISO 8601 has it, or how long ago it was, as in `1h`; null where it is neither. */
+export function timeOf(text: string): number | null {
+  const ago = /^(\d+)(ms|s|m|h|d)$/.exec(text)
+  if (ago !== null) return Date.now() - Number(ago[1]) * (UNITS[ago[2] ?? ''] ?? 0)
+  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)) ? Date.parse(text) : null
+}
+
 /** `fds` or `stdio`, for commander. */
 export function protocolName(text: string): ConsumerProtocol {
   if (text === 'fds' || text === 'stdio') return text
   throw new InvalidArgumentError('Give fds or stdio.')
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }

@@ -109,6 +109,11 @@ export class DevReporter implements RunReporter {
       this.#display.print(`${shard.id}: fault ${fault.text}`)
   }
 
+  // Once is enough to know it; that it goes on is told by the tenth.
+  note(text: string): void {
+    if (!this.#quiet && this.#count(text.replace(/\d+ ms/, '')) <= MOST_ALIKE) this.#display.print(text)
+  }
+
   restarted(times: number): void {
     if (!this.#quiet) this.#notable(`The daemon starts again (${times}).`)
   }

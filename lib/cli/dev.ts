@@ -1,19 +1,12 @@
-// `kcl-session dev`: a consumer on a file of records, with the embedded daemon.
+// `kcl-session dev`: a consumer on a file of records or on a stream, with the embedded daemon.
 // Rule: everything that can be checked is checked before the first consumer starts.
 
 import { checkCommand, protocolFor, shellQuote } from '../children/command.ts'
-import type { LeasePosition } from '../daemon/conversation/messages.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan } from '../daemon/faults/fault-plan.ts'
-import { oddKeys } from '../daemon/faults/odd-keys.ts'
-import { LeaseTable } from '../daemon/lease/lease-table.ts'
-import { type SavedState, StateFolder } from '../daemon/lease/state.ts'
-import { Input } from '../daemon/stream/input.ts'
-import { keyRule } from '../daemon/stream/record-line.ts'
-import { Stream } from '../daemon/stream/stream.ts'
+import { StateFolder } from '../daemon/lease/state.ts'
 import { tellAll } from '../daemon/watch/observer.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
-import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
 import { Output } from '../io/output.ts'
 import { StopSignals } from '../launcher/machine/signals.ts'
@@ -21,7 +14,10 @@ import { systemClock } from '../time.ts'
 import { parseOptions, splitArguments } from './arguments.ts'
 import { type DevOptions, devCommand, devOptions } from './dev-options.ts'
 import { DevReporter, type RunReporter } from './dev-reporter.ts'
+import type { DevSource } from './dev-source.ts'
+import { openFile } from './file-source.ts'
 import { JsonReporter } from './json-reporter.ts'
+import { openStream } from './stream-source.ts'
 
 /** Runs the command. Resolves to the exit code: 0 only when everything was acknowledged and checkpointed. */
 export async function dev(args: readonly string[]): Promise<number> {
@@ -57,71 +53,42 @@ async function runWith(
   folder: StateFolder | null,
   goOn: string,
 ): Promise<number> {
-  const saved = folder?.load() ?? null
-  const shape = shapeOf(options)
-  if (saved !== null) checkSaved(saved, options, shape)
-  const shardCount = options.shards ?? saved?.shardCount ?? 1
-  const { aggregate } = options.faults
-  const stream = new Stream({
-    shards: saved?.shards ?? shardCount,
-    createdAt: saved?.createdAt ?? Date.now(),
-    aggregate,
-  })
-  const keyOf = keyRule(options.key)
-  const input = new Input({
-    file: options.input,
-    keyOf: options.faults.oddKeys ? oddKeys(keyOf) : keyOf,
-    onRecord: (ordinal, key) => stream.put(ordinal, key),
-    ...(folder === null ? {} : { seen: saved?.input ?? null }),
-  })
-  const save = (checkpoints: ReadonlyMap<string, LeasePosition>): void =>
-    folder?.save({ stream, shape, shardCount, checkpoints, input: input.fingerprint })
-  const table = new LeaseTable(saved?.checkpoints, save)
+  const { file, stream } = options
+  const source =
+    file === null ? await openStream(options, stream, folder) : await openFile(options, file, folder)
   try {
-    if (folder !== null && !input.isFile) {
-      throw new UsageError(
-        `--state needs a regular file: ${input.name} cannot be read again from a checkpoint.`,
-      )
-    }
-    if (input.isFile) await input.scan(!options.follow)
-    // Even without a checkpoint the next run must find the same records under the same sequence numbers.
-    save(saved?.checkpoints ?? new Map())
-    return await runDaemon({ options, words, stream, input, table, goOn })
+    return await runDaemon(options, words, source, goOn)
   } finally {
-    input.close()
+    source.close()
   }
 }
 
-interface Parts {
-  readonly options: DevOptions
-  readonly words: readonly string[]
-  readonly stream: Stream
-  readonly input: Input
-  readonly table: LeaseTable
-  readonly goOn: string
-}
-
-async function runDaemon({ options, words, stream, input, table, goOn }: Parts): Promise<number> {
+async function runDaemon(
+  options: DevOptions,
+  words: readonly string[],
+  source: DevSource,
+  goOn: string,
+): Promise<number> {
   const plan = new FaultPlan(options.faults.faults, options.seed)
   const errors = new Output(process.stderr)
   const reporter: RunReporter = options.json
     ? new JsonReporter(process.stdout, errors)
     : new DevReporter(errors, { ...options, goOn })
   const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
-  const live = options.follow || !input.isFile
+  const { stream, reader, table, atEnd, isLive } = source
   const daemon = new Daemon({
     stream,
-    reader: input,
+    reader,
     words,
     protocol: protocolFor(words, options.protocol),
     batch: options.batch,
     timeout: options.timeout,
-    atEnd: options.state === undefined ? 'end-shard' : 'drain',
-    idle: live ? IDLE : null,
+    atEnd,
+    idle: isLive ? IDLE : null,
     table,
     plan,
     strict: options.strict,
-    observer: recorder === null ? reporter : tellAll([recorder, reporter]),
+    observer: tellAll([...(recorder === null ? [] : [recorder]), reporter, source.observer]),
   })
   // Whoever read our output may leave; the run goes on.
   process.stdout.on('error', () => {})
@@ -138,15 +105,14 @@ async function runDaemon({ options, words, stream, input, table, goOn }: Parts):
       })
     },
   })
-  if (!live) daemon.endInput()
-  const reading = live ? readOn(input, daemon) : Promise.resolve()
+  const feeding = source.feed(daemon, (text) => reporter.note?.(text))
   try {
     await signals.during({ stop: () => daemon.drain(), kill: () => daemon.kill() }, () => daemon.run())
   } finally {
     signals.forget()
     forget()
-    input.stop()
-    await reading
+    source.stop()
+    await feeding
     recorder?.finish()
     reporter.end(daemon)
   }
@@ -156,30 +122,14 @@ async function runDaemon({ options, words, stream, input, table, goOn }: Parts):
   return code
 }
 
-// A stream is read ahead of its consumers, but not far; a file that is followed is looked at from time to time.
-async function readOn(input: Input, daemon: Daemon): Promise<void> {
-  try {
-    if (input.isFile) await input.follow(() => daemon.moreInput())
-    else {
-      await input.drain(async () => {
-        daemon.moreInput()
-        while (daemon.waiting > READ_AHEAD && !daemon.stopping) await daemon.changed()
-      })
-      daemon.endInput()
-    }
-  } catch (error) {
-    daemon.failInput(error)
-  }
-}
-
 // For whoever stopped a run in the middle.
 function howToGoOn(
-  { state, input }: DevOptions,
+  { state, file }: DevOptions,
   options: readonly string[],
   words: readonly string[],
 ): string {
   const memory = 'The checkpoints were kept in memory only'
-  if (input === '-') {
+  if (file?.input === '-') {
     return `${memory}, and standard input cannot be read again: with a file and --state FOLDER a run goes on where it was stopped.`
   }
   const more = state === undefined ? ['--state', '.kcl-session'] : []
@@ -189,32 +139,6 @@ function howToGoOn(
   return `${memory}. With --state a run goes on where it was stopped: ${npx}${line}`
 }
 
-// What makes records of lines, in words: a state is of no use to a run that makes others.
-function shapeOf(options: DevOptions): string {
-  const { aggregate, oddKeys: odd } = options.faults
-  const key = options.key === undefined ? 'no --key' : `--key ${options.key}`
-  return [
-    key,
-    ...(aggregate > 1 ? [`--fault aggregate=${aggregate}`] : []),
-    ...(odd ? ['--fault odd-keys'] : []),
-  ].join(' ')
-}
-
-function checkSaved(saved: SavedState, options: DevOptions, shape: string): void {
-  if (options.shards !== undefined && options.shards !== saved.shardCount) {
-    throw new UsageError(
-      `The state in ${options.state} is that of ${plural(saved.shardCount, 'shard')}, not of ${options.shards}: leave --shards out, or use another folder.`,
-    )
-  }
-  if (shape !== saved.shape) {
-    throw new UsageError(
-      `The state in ${options.state} was made with ${saved.shape}, not with ${shape}: use the same, or another folder.`,
-    )
-  }
-}
-
-// How many records may be read ahead of their delivery.
-const READ_AHEAD = 50_000
 // How long a shard waits for records until it gets an empty batch, in milliseconds: the launcher's daemon does that.
 const IDLE = 1000
 // How long a stop waits for somebody to read what was said, in milliseconds.

@@ -51,6 +51,10 @@ export class JsonReporter implements RunReporter {
     this.#tell('fault', { shardId: shard.id, fault: fault.name, text: fault.text })
   }
 
+  note(text: string): void {
+    this.#tell('note', { text })
+  }
+
   restarted(times: number): void {
     this.#tell('restarted', { times })
   }

@@ -11,7 +11,7 @@ type Command = (args: readonly string[]) => Promise<number>
 
 const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
   dev: {
-    about: 'run a consumer on a file of records, without AWS and without Java',
+    about: 'run a consumer on a file of records, or on a stream, without Java',
     load: async () => (await import('./dev.ts')).dev,
   },
   replay: {

@@ -4,15 +4,15 @@ import { type AwsCall, AwsError } from '../aws/client.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
-import { clientFor } from '../launcher/configuration/clients.ts'
 import { regionOf } from '../launcher/configuration/region.ts'
 import type { Setting } from '../launcher/configuration/setting.ts'
 import { type StopSignals, withSignals } from '../launcher/machine/signals.ts'
-import { lookAtStream, streamNameOf } from '../launcher/preflight/stream.ts'
+import { lookAtStream } from '../launcher/preflight/stream.ts'
 import { type OutgoingRecord, putRecords, refuseUnfit } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 import { collect, settingsFrom } from './configuration-options.ts'
+import { type StreamPlace, streamPlace } from './stream-place.ts'
 
 interface PutOptions {
   readonly input: string
@@ -21,8 +21,7 @@ interface PutOptions {
 
 interface Filling {
   readonly input: Input
-  readonly stream: string
-  readonly kinesis: AwsCall
+  readonly place: StreamPlace
   readonly settings: ReadonlyMap<string, Setting>
   readonly signals: StopSignals
 }
@@ -40,20 +39,13 @@ export async function put(args: readonly string[]): Promise<number> {
   if (!parseOptions(command, args)) return 0
   const options = command.opts<PutOptions>()
   const settings = settingsFrom(command)
-  const stream = streamNameOf(settings)
-  if (stream === undefined) {
-    throw new UsageError(
-      'Which stream? Give --stream-name=NAME, KCL_STREAM_NAME, or --config=FILE with a streamName.',
-    )
-  }
-  const kinesis = clientFor('kinesis', settings, process.env)
-  if (kinesis === undefined)
-    throw new UsageError('Which region? Give --region-name=REGION, AWS_REGION, or a regionName in the file.')
+  const place = streamPlace(settings)
   const input = new Input({ file: options.input, keyOf: keyRule(options.key), onRecord: () => {} })
-  return withSignals({}, (signals) => fill({ input, stream, kinesis, settings, signals }))
+  return withSignals({}, (signals) => fill({ input, place, settings, signals }))
 }
 
-async function fill({ input, stream, kinesis, settings, signals }: Filling): Promise<number> {
+async function fill({ input, place, settings, signals }: Filling): Promise<number> {
+  const { name, stream, kinesis } = place
   // Whoever is asked for more input may wait for ever.
   signals.signal.addEventListener('abort', () => input.stop(), { once: true })
   try {
@@ -61,15 +53,15 @@ async function fill({ input, stream, kinesis, settings, signals }: Filling): Pro
     if (input.isFile) await input.scan(true)
     else await input.drain(async () => {})
     signals.throwIfStopped()
-    refuseUnfit(recordsOf(input, signals), await mostBytes(kinesis, stream, settings))
+    refuseUnfit(recordsOf(input, signals), await mostBytes(kinesis, name, settings))
     const stored = await putRecords({
       kinesis,
-      stream: settings.get('streamArn')?.value.trim() ?? stream,
+      stream,
       records: recordsOf(input, signals),
       clock: systemClock,
       onProgress: progress(input.records),
     })
-    console.error(`${stored} records are in the stream ${stream}.`)
+    console.error(`${stored} records are in the stream ${name}.`)
     return 0
   } finally {
     input.close()

@@ -1,7 +1,7 @@
 // The embedded daemon: one lease for each shard of the stream, all at once, parents before their children.
 // Rule: one consumer that fails ends the run, as it ends the real daemon; the others are drained first.
 // Its rooms, from the ground up: conversation/ plays the daemon's side of one conversation, without any I/O; stream/
-// makes records and shards of an input; faults/ says what goes wrong on purpose; lease/ is one consumer's process, and
+// makes records and shards of an input, and kinesis/ reads a real stream; faults/ says what goes wrong on purpose; lease/ is one consumer's process, and
 // what is kept of it; watch/ counts and tells.
 
 import type { ConsumerProtocol } from '../children/command.ts'
@@ -13,13 +13,13 @@ import { LeaseTable } from './lease/lease-table.ts'
 import { Bell } from './lease/waiting.ts'
 import { type DaemonContext, ShardRun } from './shard-run.ts'
 import { Stopping } from './stopping.ts'
-import type { RecordReader, Shard, Stream } from './stream/stream.ts'
+import type { RecordReader, Shard, ShardStream } from './stream/stream.ts'
 import { Account, type AccountTotals } from './watch/account.ts'
 import type { DaemonObserver } from './watch/observer.ts'
 import type { ShardProgress } from './watch/progress.ts'
 
 export interface DaemonOptions {
-  readonly stream: Stream
+  readonly stream: ShardStream
   readonly reader: RecordReader
   readonly words: readonly string[]
   readonly protocol: ConsumerProtocol
@@ -80,6 +80,11 @@ export class Daemon {
     return this.#runs.reduce((sum, run) => sum + run.progress.waiting, 0)
   }
 
+  /** How many records of a shard are. */
+  waitingOf(shard: Shard): number {
+    return this.#runs[shard.number]?.progress.waiting ?? 0
+  }
+
   /** How often consumers did something that the real daemon takes no notice of, though people may want to. */
   get remarks(): number {
     return this.#remarks
@@ -129,6 +134,13 @@ export class Daemon {
     if (this.#totals !== null) return this.#totals
     const records = this.#runs.reduce((sum, run) => sum + run.shard.log.length, 0)
     return this.#account.totals(records, this.isComplete)
+  }
+
+  /** The stream has more shards; they are read when their parents have ended. */
+  addShards(shards: readonly Shard[]): void {
+    for (const shard of shards) this.#runs.push(new ShardRun(shard, this.#context))
+    // The neighbour of a merged shard may be asleep at its end.
+    this.#bell.ring()
   }
 
   /** There are more records in the stream. */
@@ -240,14 +252,8 @@ export class Daemon {
         if (endsRun(finding)) this.#stopping.giveUp()
       },
       crash: (killed) => this.#stopping.crash(killed),
-      resharded: (shards) => this.#resharded(shards),
+      resharded: (shards) => this.addShards(shards),
       reachOf: (shard) => this.#runs[shard.number]?.progress.reach ?? 0,
     }
-  }
-
-  // The neighbour of a merged shard may be asleep at its end.
-  #resharded(shards: readonly Shard[]): void {
-    for (const shard of shards) this.#runs.push(new ShardRun(shard, this.#context))
-    this.#bell.ring()
   }
 }

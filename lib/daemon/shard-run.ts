@@ -9,14 +9,14 @@ import type { Fault, FaultName } from './faults/faults.ts'
 import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease/lease.ts'
 import type { LeaseTable } from './lease/lease-table.ts'
 import type { Bell } from './lease/waiting.ts'
-import type { RecordReader, Shard, Stream } from './stream/stream.ts'
+import type { RecordReader, Shard, ShardStream } from './stream/stream.ts'
 import type { Account } from './watch/account.ts'
 import type { DaemonObserver } from './watch/observer.ts'
 import { ShardProgress } from './watch/progress.ts'
 
 /** What the shards of one daemon share. */
 export interface DaemonContext {
-  readonly stream: Stream
+  readonly stream: ShardStream
   readonly reader: RecordReader
   readonly table: LeaseTable
   readonly account: Account
@@ -220,7 +220,7 @@ export class ShardRun implements LeaseHost {
       }
       const last = records.at(-1)?.approximateArrivalTimestamp ?? 0
       const atTip = progress.waiting === records.length
-      const millisBehindLatest = atTip ? 0 : Math.max(1, Date.now() - last)
+      const millisBehindLatest = atTip ? stream.millisBehind(shard) : Math.max(1, Date.now() - last)
       progress.deliver(records.length, millisBehindLatest)
       return { do: 'batch', records, millisBehindLatest }
     } catch (error) {

@@ -86,7 +86,7 @@ test('gives one clear line and exit code 2 for what cannot work, and starts noth
     assert.equal(stdout, '')
     assert.equal(code, 2, args.join(' '))
   }
-  await refused(shout, /'--input <file>' not specified/)
+  await refused(shout, /What is to be read\? Give --input FILE/)
   await refused(['--input', join(folder, 'none'), ...shout], /there is no such file/)
   await refused(['--input', folder, ...shout], /it is a folder/)
   await refused(['--input', broken, ...shout], /broken\.ndjson, line 4 is not JSON/)

@@ -40,8 +40,8 @@ export class StateFolder {
     }
   }
 
-  /** What the last run left, or null. Throws `UsageError` where it cannot be read. */
-  load(): SavedState | null {
+  /** What the last run left, as `read` makes it of JSON, or null. Throws `UsageError` where it cannot be read. */
+  load<State>(read: (json: unknown) => State): State | null {
     let text: string
     try {
       text = readFileSync(this.#file, 'utf8')
@@ -50,32 +50,17 @@ export class StateFolder {
       throw new UsageError(`Cannot read ${this.#file}: ${(error as Error).message}.`, { cause: error })
     }
     try {
-      return fromJson(JSON.parse(text))
+      return read(JSON.parse(text))
     } catch (error) {
-      throw new UsageError(`${this.#file} is not the state of a run. Remove it to begin again.`, {
+      const why = error instanceof UsageError ? error.message : 'is not the state of a run'
+      throw new UsageError(`${this.#file} ${why}. Use another folder, or remove it to begin again.`, {
         cause: error,
       })
     }
   }
 
   /** Replaces what the folder holds, in one step. */
-  save(state: Omit<SavedState, 'shards' | 'createdAt'> & { readonly stream: Stream }): void {
-    const { stream, shape, input, shardCount, checkpoints } = state
-    const json = {
-      format: FORMAT,
-      createdAt: stream.createdAt,
-      shape,
-      input,
-      shardCount,
-      shards: stream.shards.map(({ id, range, parents, closedAt }) => ({
-        id,
-        start: range.start.toString(),
-        end: range.end.toString(),
-        parents,
-        closedAt,
-        ...checkpoints.get(id),
-      })),
-    }
+  save(json: object): void {
     const next = `${this.#file}.next`
     try {
       writeFileSync(next, `${JSON.stringify(json, null, 2)}\n`)
@@ -92,6 +77,28 @@ export class StateFolder {
 
   get #file(): string {
     return join(this.#folder, 'state.json')
+  }
+}
+
+/** The state of a run on a file, for `save`. */
+export function fileState(
+  state: Omit<SavedState, 'shards' | 'createdAt'> & { readonly stream: Stream },
+): object {
+  const { stream, shape, input, shardCount, checkpoints } = state
+  return {
+    format: FORMAT,
+    createdAt: stream.createdAt,
+    shape,
+    input,
+    shardCount,
+    shards: stream.shards.map(({ id, range, parents, closedAt }) => ({
+      id,
+      start: range.start.toString(),
+      end: range.end.toString(),
+      parents,
+      closedAt,
+      ...checkpoints.get(id),
+    })),
   }
 }
 
@@ -112,7 +119,10 @@ interface SavedJson {
   }[]
 }
 
-function fromJson(json: SavedJson): SavedState {
+/** The state of a run on a file, for `load`. */
+export function readFileState(value: unknown): SavedState {
+  const json = value as SavedJson & { stream?: object }
+  if (json.stream !== undefined) throw new UsageError('is the state of a run on a stream')
   if (json.format !== FORMAT) throw new TypeError('another format')
   const checkpoints = new Map<string, LeasePosition>()
   const shards = json.shards.map((shard) => {

@@ -48,8 +48,8 @@ function openFile(file: string): number {
   throw new UsageError(`Cannot read ${file}: it is a folder.`)
 }
 
-// An empty file without a name, for writing and reading.
-function openSpool(): number {
+/** An empty file without a name, for writing and reading. */
+export function openSpool(): number {
   const file = join(tmpdir(), `kcl-session-${randomUUID()}`)
   try {
     const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)

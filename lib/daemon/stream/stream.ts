@@ -25,6 +25,22 @@ export interface Shard {
   readonly log: RecordLog
 }
 
+/** Shards and their records, as the daemon reads them: a file's, or those of a stream in Kinesis. */
+export interface ShardStream {
+  /** All shards, parents before their children. */
+  readonly shards: readonly Shard[]
+  /** Two shards instead of one, from the cursor on; null where that cannot be done. */
+  split(shard: Shard, cursor: number, reader: RecordReader): readonly Shard[] | null
+  /** One shard instead of it and a neighbour, from where each is read; null where that cannot be done. */
+  merge(shard: Shard, cursorOf: (shard: Shard) => number, reader: RecordReader): readonly Shard[] | null
+  /** The cursor of the first record after a position: also how many records the position covers. */
+  cursorAfter(shard: Shard, position: LeasePosition): number
+  /** Records from a cursor on, ready for the wire: at most `max`, at least one, and no more than one read brings. */
+  read(shard: Shard, cursor: number, max: number, reader: RecordReader): DeliveredRecord[]
+  /** How far the last record that is there is behind the newest one, in milliseconds. */
+  millisBehind(shard: Shard): number
+}
+
 /** What is needed to build a shard again. */
 export type ShardPlan = Pick<Shard, 'range' | 'parents' | 'closedAt'>
 
@@ -43,7 +59,7 @@ export interface StreamOptions {
 }
 
 /** The shards of a stream and what is in them. */
-export class Stream {
+export class Stream implements ShardStream {
   readonly createdAt: number
   readonly #shards: OpenShard[] = []
   readonly #roots: OpenShard[] = []
@@ -143,6 +159,11 @@ export class Stream {
     return records
   }
 
+  /** All that there is in a file is there at once. */
+  millisBehind(): number {
+    return 0
+  }
+
   #openShard(shard: Shard): OpenShard | undefined {
     const found = this.#shards[shard.number]
     return found?.closedAt === null ? found : undefined
@@ -207,5 +228,5 @@ interface OpenShard extends Shard {
   readonly children: OpenShard[]
 }
 
-// GetRecords answers with 10 MiB at most.
-const LARGEST_READ = 10 * 1024 * 1024
+/** GetRecords answers with 10 MiB at most. */
+export const LARGEST_READ: number = 10 * 1024 * 1024

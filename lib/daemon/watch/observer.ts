@@ -18,6 +18,8 @@ export interface DaemonObserver {
   ended?(shard: Shard, end: LeaseEnd, lease: number): void
   /** The daemon begins again after a fault that killed it; `times` counts from 1. */
   restarted?(times: number): void
+  /** Something is waited for, or tried again. */
+  note?(text: string): void
   /**
    * A line that a consumer wrote to standard error. While a promise that this returns is pending, the consumer's next
    * lines have to wait.
@@ -37,6 +39,7 @@ export function tellAll(observers: readonly DaemonObserver[]): DaemonObserver {
     struck: (...of) => observers.forEach((one) => void one.struck?.(...of)),
     ended: (...of) => observers.forEach((one) => void one.ended?.(...of)),
     restarted: (...of) => observers.forEach((one) => void one.restarted?.(...of)),
+    note: (...of) => observers.forEach((one) => void one.note?.(...of)),
     log: (...of) => {
       const held = observers.map((one) => one.log?.(...of)).filter((ready) => ready instanceof Promise)
       return held.length === 0 ? undefined : Promise.all(held)
