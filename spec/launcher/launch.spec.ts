@@ -121,6 +121,24 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     )
   })
 
+  test(
+    'does not wait out the grace either where the daemon could not write to a dead consumer',
+    POSIX,
+    async (t) => {
+      const running = launch(t, { story: 'deaf', command: GOOD })
+      const [, pid] = await running.seen(/000000000001: consumer (\d+) started/)
+      await running.seen(/000000000000: consumer \d+ started/)
+      process.kill(Number(pid), 'SIGKILL')
+      const { code, stderr } = await running.ended
+      assert.equal(code, 1)
+      assert.match(
+        stderr,
+        /The consumer of shardId-000000000001 ended before it could be spoken to \(killed by SIGKILL/,
+      )
+      assert.doesNotMatch(stderr, /Child process failed/)
+    },
+  )
+
   test('says that the daemon itself was killed, and does not blame what is past', POSIX, async (t) => {
     const running = launch(t, { command: GOOD })
     await running.seen(/000000000001: consumer \d+ started/)

@@ -145,8 +145,10 @@ export class Supervision {
       this.#death?.seeOut(Number(value), event.thread)
     }
     const [, action, shardId] = (event.logger === PROTOCOL && BROKEN_OFF.exec(event.message)) || []
-    this.#narrator.follow(event, action !== undefined)
+    const gaveUp = event.logger === PROCESSOR && GAVE_UP.test(event.message)
+    this.#narrator.follow(event, action !== undefined || gaveUp)
     if (action !== undefined && shardId !== undefined) this.#brokenOff(shardId, action, event)
+    else if (gaveUp && this.#phase.name === 'running') this.#gaveUp(event)
   }
 
   get #death(): Death | undefined {
@@ -227,6 +229,21 @@ export class Supervision {
     }
   }
 
+  // Nor could the daemon write to a consumer: that is no broken action, it names no shard, and ends the daemon as well.
+  #gaveUp(event: DaemonEvent): void {
+    const dead =
+      this.#roster.present.find(({ pid }) => !isAlive(pid)) ??
+      this.#roster.missing(this.#options.clock.now(), 0)[0]
+    const what = dead === undefined ? `is given up: ${briefly(event)}` : 'ended before it could be spoken to'
+    const death = new Death(
+      dead ?? { shardId: 'a shard', lastWords: [] },
+      what,
+      event.thread,
+      this.#options.reporter,
+    )
+    this.#fail(death, 0, dead?.shardId)
+  }
+
   #fail(reason: string | Death, linger: number, shardId?: string): void {
     if (typeof reason === 'string') this.#options.reporter.tell('error', reason)
     const others = this.#roster.present.filter((entry) => entry.shardId !== shardId)
@@ -266,6 +283,8 @@ export class Supervision {
   }
 }
 
+const PROCESSOR = 'MultiLangShardRecordProcessor'
+const GAVE_UP = /^Encountered an error (while trying to|during)/
 const BROKEN_OFF = /^Failed to get status message for (\w+) action for shard (\S+)/
 const EXITED = /^Child process exited with value: (\d+)/
 const TICK = 250
