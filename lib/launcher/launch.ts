@@ -158,12 +158,14 @@ async function superviseUntilStopped(
       environment,
       lock: identity.descriptor,
       context,
+      onGivingUp: () => void lock.afterGivingUp(),
       reporter,
       clock: systemClock,
       stopTimeout,
       startTimeout,
     })
     const outcome = await signals.during(supervision, () => supervision.run())
+    lock.forget()
     if (outcome.kind === 'failed' || !outcome.clean) await lock.afterCrash()
     if (outcome.kind === 'stopped') return exitCode(outcome, options)
     if (!options.restart || signals.stopped) return 1

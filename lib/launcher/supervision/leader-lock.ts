@@ -22,6 +22,7 @@ export interface LeaderLockOptions {
 /** Gives the leader's lock back where a dead daemon of this worker left it. */
 export class LeaderLock {
   readonly #options: LeaderLockOptions
+  #waiting = false
 
   constructor(options: LeaderLockOptions) {
     this.#options = options
@@ -50,6 +51,33 @@ export class LeaderLock {
         { until },
       )
     }
+  }
+
+  /**
+   * The daemon gave up leading because its tables were away: it has let go of a lock that still names it in the table,
+   * and would itself wait for that to expire. Given back as soon as the table answers, unless that comes too late.
+   */
+  async afterGivingUp(): Promise<void> {
+    if (this.#waiting) return
+    this.#waiting = true
+    const { clock } = this.#options
+    const until = clock.now() + SAFE_TIME
+    for (;;) {
+      await new Promise<void>((resolve) => clock.after(AGAIN, resolve, { unref: true }))
+      if (!this.#waiting || clock.now() >= until) break
+      try {
+        if (await this.#releaseInTime()) this.#tellReleased()
+        break
+      } catch {
+        // The table is still away.
+      }
+    }
+    this.#waiting = false
+  }
+
+  /** The daemon has ended: nothing is waited for any more. */
+  forget(): void {
+    this.#waiting = false
   }
 
   // The start of a daemon does not wait for a table that does not answer; and what is read later is not ours to
@@ -96,7 +124,7 @@ export class LeaderLock {
   #tellReleased(): void {
     this.#options.reporter.tell(
       'info',
-      'The last daemon of this worker led the application when it died; its lock is given back, so that new shards and other workers need not wait for it to expire.',
+      'This worker led the application, and its daemon left the lock behind. It is given back, so that a worker leads again within half a minute.',
     )
   }
 }
@@ -113,5 +141,8 @@ interface LockRow {
 }
 
 const PATIENCE = 3000
+const AGAIN = 2000
+// Within two minutes nobody can have taken the lock, the daemon itself included.
+const SAFE_TIME = 90_000
 // Two minutes from when a worker first saw the lock as it is, and workers look every half minute.
 const LONGEST_WAIT = 150_000

@@ -4,7 +4,7 @@
 import type { Clock } from '../../time.ts'
 import { type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import type { DaemonEvent } from './marks.ts'
-import { lostLeaseOf, NO_LEASES, newsOf, tellLost, tellStuck } from './news.ts'
+import { lostLeaseOf, type News, NO_LEASES, newsOf, tellLost, tellStuck } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Troubles } from './troubles.ts'
 
@@ -15,6 +15,8 @@ export interface NarratorOptions {
   readonly clock: Clock
   /** Whether a consumer of the shard is at work. */
   readonly isAtWork: (shardId: string) => boolean
+  /** Called when the daemon gives up leading the application. */
+  readonly onGivingUp: () => void
 }
 
 /** Tells one run of the daemon. */
@@ -62,15 +64,14 @@ export class Narrator {
     const now = clock.now()
     if (event.message.startsWith('Initialization complete')) this.begin()
     if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
-    const news = newsOf(event)
-    if (news !== undefined) reporter.tell(news.importance, news.text, { shardId: news.shardId })
-    if (news?.handover) this.#handovers.set(news.shardId, now)
     this.#lose(lostLeaseOf(event))
     // What the protocol's events quote is a consumer's word, and no cause of anything.
     const cause = event.logger === PROTOCOL ? undefined : causeOf(event, context)
     const aftermath = this.#ending && AFTERMATH.test(event.logger)
     const repeated = this.#troubles.isRepeated(event, now)
-    reporter.event(event, told || cause !== undefined || aftermath || repeated)
+    const news = repeated ? undefined : newsOf(event)
+    reporter.event(event, told || cause !== undefined || news !== undefined || aftermath || repeated)
+    if (news !== undefined) this.#tellNews(news, now)
     if (!this.#troubles.hear(event, cause, now) || cause === undefined) return
     if (this.#working) reporter.tell('warn', cause)
     else reporter.tellOnce('error', keepsTrying(cause))
@@ -87,6 +88,12 @@ export class Narrator {
       }
       this.#handovers.delete(shardId)
     }
+  }
+
+  #tellNews({ importance, text, topic, shardId }: News, now: number): void {
+    this.#options.reporter.tell(importance, text, shardId === undefined ? {} : { shardId })
+    if (topic === 'handover' && shardId !== undefined) this.#handovers.set(shardId, now)
+    if (topic === 'leadership') this.#options.onGivingUp()
   }
 
   // The lease of an ended shard is lost in good order, and so is any during a stop.

@@ -7,9 +7,9 @@ import type { DaemonEvent } from './marks.ts'
 export interface News {
   readonly importance: 'info' | 'warn'
   readonly text: string
-  readonly shardId: string
-  /** Whether the shard's lease goes to another worker, so that its consumer should end soon. */
-  readonly handover: boolean
+  /** What it is about; at a handover, the shard's consumer should end soon. */
+  readonly topic: 'shard end' | 'handover' | 'leadership'
+  readonly shardId?: string
 }
 
 /** The news in an event, if there is any. */
@@ -70,13 +70,22 @@ interface Known {
 
 const KNOWN: readonly Known[] = [
   {
+    from: 'LeaseAssignmentManager',
+    pattern: /releasing leadership from worker/,
+    tell: () => ({
+      importance: 'warn',
+      text: 'This worker gives up leading the application, because it could not hand out leases several times in a row. New shards, and those whose leases are lost, wait until a worker leads again: about half a minute after DynamoDB answers.',
+      topic: 'leadership',
+    }),
+  },
+  {
     from: 'ShutdownTask',
     pattern: /^Shard (\S+): Updated current lease \S+ with child shard information: \[([^\]]*)\]/,
     tell: ([, shardId = '', children = '']) => ({
       importance: 'info',
       text: tellEnd(shardId, children.split(', ')),
+      topic: 'shard end',
       shardId,
-      handover: false,
     }),
   },
   {
@@ -85,8 +94,8 @@ const KNOWN: readonly Known[] = [
     tell: ([, shardId = '']) => ({
       importance: 'info',
       text: `${shardId}: the leader gives the lease to another worker. The consumer finishes what it has in hand, checkpoints and ends; the other worker begins after that, or after gracefulLeaseHandoffTimeoutMillis (30 s by default).`,
+      topic: 'handover',
       shardId,
-      handover: true,
     }),
   },
 ]

@@ -63,6 +63,11 @@ export class Roster {
     return left
   }
 
+  /** One that is gone, and that the daemon has not seen out. */
+  dead(isAlive: (pid: number) => boolean): RosterEntry | undefined {
+    return this.present.find(({ pid }) => !isAlive(pid)) ?? this.missing(Number.POSITIVE_INFINITY, 0)[0]
+  }
+
   /** Consumers that have been gone for `patience` without the daemon having seen them out. */
   missing(now: number, patience: number): RosterEntry[] {
     while (this.#seenOut > 0 && this.#gone.length > 0) {

@@ -18,6 +18,8 @@ import { Roster, type RosterEntry } from './roster.ts'
 /** What a run needs. Times are milliseconds. */
 export interface SupervisionOptions extends JvmOptions {
   readonly context: CauseContext
+  /** Called when the daemon gives up leading the application. */
+  readonly onGivingUp: () => void
   readonly reporter: Reporter
   readonly clock: Clock
   /** How long a stop may take before everything is killed. */
@@ -231,17 +233,10 @@ export class Supervision {
 
   // Nor could the daemon write to a consumer: that is no broken action, it names no shard, and ends the daemon as well.
   #gaveUp(event: DaemonEvent): void {
-    const dead =
-      this.#roster.present.find(({ pid }) => !isAlive(pid)) ??
-      this.#roster.missing(this.#options.clock.now(), 0)[0]
+    const dead = this.#roster.dead(isAlive)
     const what = dead === undefined ? `is given up: ${briefly(event)}` : 'ended before it could be spoken to'
-    const death = new Death(
-      dead ?? { shardId: 'a shard', lastWords: [] },
-      what,
-      event.thread,
-      this.#options.reporter,
-    )
-    this.#fail(death, 0, dead?.shardId)
+    const entry = dead ?? { shardId: 'a shard', lastWords: [] }
+    this.#fail(new Death(entry, what, event.thread, this.#options.reporter), 0, dead?.shardId)
   }
 
   #fail(reason: string | Death, linger: number, shardId?: string): void {

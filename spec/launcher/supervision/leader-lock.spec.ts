@@ -11,7 +11,7 @@ test('gives back the lock that a dead daemon of this worker left, as the daemon 
     const table = new Table({ ownerName: 'me', recordVersionNumber: 'v1' })
     const said = await table.look(when)
     assert.deepEqual(table.row, { ownerName: 'me', recordVersionNumber: 'v1', isReleased: '1' })
-    assert.match(said, /INFO .*its lock is given back/)
+    assert.match(said, /INFO .*It is given back/)
   }
 })
 
@@ -82,6 +82,40 @@ test('leaves the lock of the daemon that it did start alone, when DynamoDB answe
   assert.deepEqual(table.row, row)
 })
 
+test('gives the lock back that the daemon could not, as soon as the table answers', async () => {
+  const table = new Table({ ownerName: 'me', recordVersionNumber: 'v1' })
+  table.away = new AwsError('HTTP 503', 503, 'away')
+  const { lock, said } = table.lock()
+  const done = lock.afterGivingUp()
+  await lock.afterGivingUp()
+  for (let at = 0; at < 5; at++) {
+    await setImmediate()
+    table.clock.advance(2000)
+  }
+  await setImmediate()
+  assert.equal(table.row?.isReleased, undefined)
+  table.away = undefined
+  await setImmediate()
+  table.clock.advance(2000)
+  await done
+  assert.equal(table.row?.isReleased, '1')
+  assert.match(said(), /It is given back/)
+})
+
+test('leaves it alone after a minute and a half, when the daemon may have it again', async () => {
+  const table = new Table({ ownerName: 'me', recordVersionNumber: 'v1' })
+  table.away = new AwsError('HTTP 503', 503, 'away')
+  const { lock } = table.lock()
+  const done = lock.afterGivingUp()
+  for (let at = 0; at < 45; at++) {
+    await setImmediate()
+    table.clock.advance(2000)
+  }
+  table.away = undefined
+  await done
+  assert.deepEqual(table.row, { ownerName: 'me', recordVersionNumber: 'v1' })
+})
+
 type Row = { ownerName: string; recordVersionNumber: string; isReleased?: string }
 
 // The one row of the table, and of DynamoDB what is asked for here; an error or a promise stands for every answer.
@@ -89,6 +123,7 @@ class Table {
   row: Row | null = null
   updates = 0
   beforeRead: Promise<void> | undefined
+  away: Error | undefined
   afterRead: () => void = () => {}
   readonly clock = new ManualClock()
   readonly #trouble: Error | Promise<never> | undefined
@@ -100,6 +135,13 @@ class Table {
 
   /** What is printed when a worker called me looks after its lock. */
   async look(when: 'beforeStart' | 'afterCrash', hasClient = true): Promise<string> {
+    const { lock, said } = this.lock(hasClient)
+    await lock[when]()
+    assert.equal(this.clock.pending, 0)
+    return said()
+  }
+
+  lock(hasClient = true): { lock: LeaderLock; said: () => string } {
     let said = ''
     const write = (text: string): void => {
       said += text
@@ -111,12 +153,11 @@ class Table {
       reporter: new Reporter({ level: 'info', json: false, output: { write }, now: () => 0 }),
       clock: this.clock,
     })
-    await lock[when]()
-    assert.equal(this.clock.pending, 0)
-    return said
+    return { lock, said: () => said }
   }
 
   async #answer(action: string, request: Request): Promise<Record<string, unknown>> {
+    if (this.away !== undefined) throw this.away
     if (this.#trouble instanceof Error) throw this.#trouble
     if (this.#trouble !== undefined) return this.#trouble
     assert.deepEqual([request.TableName, request.Key], ['words-CoordinatorState', { key: { S: 'Leader' } }])

@@ -40,13 +40,19 @@ test('tells of a consumer that is still there a minute after its lease was to go
   assert.doesNotMatch(desk.said, /WARN .* b: /)
 })
 
-test('tells a complaint that is repeated once a minute', () => {
+test('tells once that the daemon gives up leading, however often that says so', () => {
   const desk = new Desk([])
   for (let times = 3; times < 20; times++) {
-    desk.follow('LeaseAssignmentManager', `Failed to perform assignment ${times} times in a row`, 'ERROR')
+    desk.follow(
+      'LeaseAssignmentManager',
+      `Failed to perform assignment ${times} times in a row, releasing leadership from worker : w`,
+      'ERROR',
+    )
     desk.clock.advance(500)
   }
-  assert.equal(desk.said.match(/Failed to perform assignment/g)?.length, 1)
+  assert.equal(desk.said.match(/This worker gives up leading the application/g)?.length, 1)
+  assert.doesNotMatch(desk.said, /Failed to perform/)
+  assert.equal(desk.givenUp, 1)
 })
 
 test('tells a cause again when it comes back after work went on', () => {
@@ -68,6 +74,7 @@ test('tells a cause again when it comes back after work went on', () => {
 
 class Desk {
   said = ''
+  givenUp = 0
   atWork: readonly string[]
   readonly clock = new ManualClock()
   readonly narrator: Narrator
@@ -81,6 +88,9 @@ class Desk {
       context: { streamName: 's', applicationName: 'a', region: 'r' },
       reporter: new Reporter({ level: 'warn', json: false, output: { write }, now: () => 0 }),
       clock: this.clock,
+      onGivingUp: () => {
+        this.givenUp += 1
+      },
       isAtWork: (shardId) => this.atWork.includes(shardId),
     })
   }
