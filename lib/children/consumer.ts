@@ -3,6 +3,7 @@
 // Rule: what a consumer writes is handed on whole line by whole line, and nothing it does throws here.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { ADDRESS, TOKEN } from '../report/reporter.ts'
 import { type ConsumerProtocol, hasShell, shellScript } from './command.ts'
 import { LineSplitter, readLines } from './lines.ts'
 
@@ -12,6 +13,8 @@ export interface ConsumerOptions {
   readonly protocol: ConsumerProtocol
   readonly cwd?: string | undefined
   readonly env?: NodeJS.ProcessEnv | undefined
+  /** Variables of ours, which a consumer around this one must not hand on. */
+  readonly ours?: Readonly<Record<string, string>> | undefined
   /** A line on the protocol's output, as Java would read it. */
   readonly onLine: (line: string) => void
   /** The protocol's output has ended: usually because the process did. */
@@ -125,7 +128,7 @@ export class Consumer {
 function start(options: ConsumerOptions): ChildProcess {
   const place = {
     cwd: options.cwd,
-    env: withoutOurs(options.env ?? process.env),
+    env: { ...withoutOurs(options.env ?? process.env), ...options.ours },
     detached: process.platform !== 'win32',
     windowsHide: true,
   }
@@ -140,7 +143,7 @@ function start(options: ConsumerOptions): ChildProcess {
 
 // A consumer that is started by a consumer must not take the descriptors of that one for its own.
 function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { KCL_SESSION_FDS: _fds, KCL_SESSION_PID: _pid, ...rest } = env
+  const { KCL_SESSION_FDS: _fds, KCL_SESSION_PID: _pid, [ADDRESS]: _address, [TOKEN]: _token, ...rest } = env
   return rest
 }
 

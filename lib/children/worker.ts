@@ -157,6 +157,11 @@ export class Worker implements HubListener {
     this.#look()
   }
 
+  /** How many shards are known. */
+  get size(): number {
+    return this.#shards.size
+  }
+
   /** The shards that are stuck. */
   get stuck(): ShardView[] {
     return this.#views(this.#clock.now()).filter(({ state }) => state === 'stuck')

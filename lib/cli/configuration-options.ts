@@ -10,9 +10,10 @@ import { settingFlags } from '../launcher/configuration/flags.ts'
 import type { Setting } from '../launcher/configuration/setting.ts'
 import { LEVELS, type LogLevel } from '../launcher/supervision/reporter.ts'
 import { protocolName, seconds } from './arguments.ts'
+import { type ObservationOptions, withObservationOptions } from './observation-options.ts'
 
 /** The options, as commander names them. */
-export interface RunOptions {
+export interface RunOptions extends ObservationOptions {
   readonly config?: string
   readonly set?: readonly string[]
   readonly strict?: boolean
@@ -26,11 +27,18 @@ export interface RunOptions {
   readonly startTimeout: number | null
   readonly restart?: boolean
   readonly preflight: boolean
+  readonly onStuck: OnStuck
+  /** Milliseconds; null for none. */
+  readonly summary: number | null
+  readonly live: boolean
 }
+
+/** What happens where a shard is stuck: it is told, or the worker is stopped too. */
+export type OnStuck = 'tell' | 'exit'
 
 /** Adds the options to a command. */
 export function withRunOptions(command: Command): Command {
-  return command
+  return withObservationOptions(command)
     .option('--config <file>', 'a .properties file of the MultiLangDaemon')
     .option('--set <key=value>', 'a property of the daemon (repeatable); --key=value does the same', collect)
     .option('--strict', 'treat warnings as errors')
@@ -56,6 +64,18 @@ export function withRunOptions(command: Command): Command {
     )
     .option('--restart', 'start the daemon again when it fails')
     .option('--no-preflight', 'do not ask AWS about the stream and the lease table before the start')
+    .option(
+      '--on-stuck <what>',
+      'where a shard is stuck: tell, or exit: stop the worker with exit code 1',
+      onStuck,
+      'tell',
+    )
+    .addOption(
+      new Option('--summary <time>', 'how often a line tells of all shards, off a terminal; 0: never')
+        .argParser(seconds)
+        .default(60_000, '60s'),
+    )
+    .option('--no-live', 'draw no table of shards below the log on a terminal')
     .allowUnknownOption()
     .allowExcessArguments()
 }
@@ -116,4 +136,9 @@ function levelName(text: string): LogLevel {
   const level = LEVELS.find((name) => name === text.toLowerCase())
   if (level === undefined) throw new UsageError(`--log-level=${text}: give one of ${LEVELS.join(', ')}.`)
   return level
+}
+
+function onStuck(text: string): OnStuck {
+  if (text === 'tell' || text === 'exit') return text
+  throw new UsageError(`--on-stuck=${text}: give tell or exit.`)
 }

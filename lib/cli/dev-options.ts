@@ -9,9 +9,10 @@ import type { Written } from '../launcher/configuration/setting.ts'
 import { kebab } from '../launcher/configuration/settings.ts'
 import { nearest } from '../nearest.ts'
 import { newCommand, protocolName, seconds, timeOf, wholeNumber } from './arguments.ts'
+import { type ObservationOptions, withObservationOptions } from './observation-options.ts'
 
 /** What `dev` is asked to do. */
-export interface DevOptions {
+export interface DevOptions extends ObservationOptions {
   /** What is read, if it is a file. */
   readonly file: FileOptions | null
   /** What is read otherwise. */
@@ -57,7 +58,9 @@ export interface StreamOptions {
 }
 
 export function devCommand(): Command {
-  return newCommand('dev', 'Runs a consumer on a file of records, or on a stream, without Java.')
+  return withObservationOptions(
+    newCommand('dev', 'Runs a consumer on a file of records, or on a stream, without Java.'),
+  )
     .usage('--input FILE | --stream-name NAME [options] -- COMMAND…')
     .option('--input <file>', 'newline-delimited JSON, one record a line; - for standard input')
     .option('--key <field>', 'the field with the partition key (default: the MD5 of the line)')

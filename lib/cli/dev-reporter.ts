@@ -1,5 +1,7 @@
 // What `dev` tells people while it runs and at its end, on standard error.
 
+import type { ShardState } from '../children/states.ts'
+import type { ShardView } from '../children/worker-view.ts'
 import { endsRun, type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { Daemon } from '../daemon/daemon.ts'
 import type { Fault } from '../daemon/faults/faults.ts'
@@ -23,11 +25,16 @@ import { clearInterval, setInterval } from '../timers.ts'
 import { ConsumerLines } from './consumer-lines.ts'
 import { inHand, isSlow, liveLines, Rates, totalLine } from './dev-progress.ts'
 import { Display, type LiveLine, type TextOutput } from './display.ts'
+import { newsOfState } from './observation.ts'
 
 /** How a run is reported: to people or to machines. */
 export interface RunReporter extends DaemonObserver {
   /** The run begins; with faults, this is the seed of their dice. */
   begin(daemon: Daemon, seed: number | null): void
+  /** Probes, metrics and the page are served there. */
+  listening(url: string): void
+  /** The state of a shard has changed. */
+  changed(shard: ShardView, before: ShardState | null): void
   /** A signal asked the run to stop; whoever is not done in `timeout` milliseconds is ended; null: never. */
   stopping(signal: NodeJS.Signals, timeout: number | null): void
   /** That time is over. */
@@ -53,7 +60,9 @@ export class DevReporter implements RunReporter {
   readonly #goOn: string
   readonly #output: TextOutput
   readonly #display: Display
-  readonly #lines = new ConsumerLines((lines) => this.#display.print(...lines))
+  readonly #lines = new ConsumerLines((lines) =>
+    this.#display.print(...lines.map((line) => this.#display.withShard(line))),
+  )
   readonly #rates = new Rates(systemClock.now())
   readonly #said = new Set<string>()
   /** How often something was told, by its kind. */
@@ -80,6 +89,16 @@ export class DevReporter implements RunReporter {
     if (!this.#quiet) this.#display.start()
     this.#timer = setInterval(() => this.#tick(daemon), LOOK)
     this.#timer.unref()
+  }
+
+  listening(url: string): void {
+    if (!this.#quiet) this.#display.print(`The shards are at ${url}`)
+  }
+
+  // A slow action is told of by its age already, and so is an end.
+  changed(shard: ShardView, before: ShardState | null): void {
+    const news = shard.state === 'slow' || shard.state === 'unreported' ? null : newsOfState(shard, before)
+    if (news !== null && !this.#quiet) this.#display.print(news.text)
   }
 
   log(shard: Shard, line: string): Promise<void> | undefined {

@@ -2,11 +2,13 @@
 // Rule: everything that can be checked is checked before the first consumer starts.
 
 import { checkCommand, protocolFor, shellQuote } from '../children/command.ts'
+import { starvingAfter } from '../children/states.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan } from '../daemon/faults/fault-plan.ts'
 import { StateFolder } from '../daemon/lease/state.ts'
 import { tellAll } from '../daemon/watch/observer.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
+import { observerFor } from '../daemon/watch/worker-observer.ts'
 import { UsageError } from '../errors.ts'
 import { Output } from '../io/output.ts'
 import { StopSignals } from '../launcher/machine/signals.ts'
@@ -17,7 +19,9 @@ import { DevReporter, type RunReporter } from './dev-reporter.ts'
 import type { DevSource } from './dev-source.ts'
 import { openFile } from './file-source.ts'
 import { JsonReporter } from './json-reporter.ts'
+import { Observation } from './observation.ts'
 import { openStream } from './stream-source.ts'
+import { ownVersion } from './version.ts'
 
 /** Runs the command. Resolves to the exit code: 0 only when everything was acknowledged and checkpointed. */
 export async function dev(args: readonly string[]): Promise<number> {
@@ -76,6 +80,19 @@ async function runDaemon(
     : new DevReporter(errors, { ...options, goOn })
   const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
   const { stream, reader, table, atEnd, isLive } = source
+  const observation = await Observation.open(options, {
+    identity: {
+      application: null,
+      stream: options.file?.input ?? null,
+      worker: null,
+      version: ownVersion(),
+      kcl: null,
+    },
+    starvingAfter: isLive ? starvingAfter(IDLE) : null,
+    onState: (shard, before) => reporter.changed(shard, before),
+  })
+  const { worker, environment: reports, url } = observation
+  const observers = [observerFor(worker), ...(recorder === null ? [] : [recorder]), reporter, source.observer]
   const daemon = new Daemon({
     stream,
     reader,
@@ -88,15 +105,19 @@ async function runDaemon(
     table,
     plan,
     strict: options.strict,
-    observer: tellAll([...(recorder === null ? [] : [recorder]), reporter, source.observer]),
+    reports,
+    observer: tellAll(observers),
   })
   // Whoever read our output may leave; the run goes on.
   process.stdout.on('error', () => {})
   reporter.begin(daemon, plan.isEmpty ? null : options.seed)
+  if (url !== null) reporter.listening(url)
+  worker.began()
   const { stopTimeout } = options
   let forget: () => void = () => {}
   const signals = new StopSignals({
     onStop: (signal) => {
+      worker.phase = 'draining'
       reporter.stopping(signal, stopTimeout)
       if (stopTimeout === null) return
       forget = systemClock.after(stopTimeout, () => {
@@ -115,6 +136,7 @@ async function runDaemon(
     await feeding
     recorder?.finish()
     reporter.end(daemon)
+    await observation.close()
   }
   const code = signals.exitCode ?? (daemon.succeeded ? 0 : 1)
   // Who asked for a stop is not kept by somebody who does not read.

@@ -62,6 +62,14 @@ export class Display {
     return this.#hasColors ? `\x1b[${COLOURS[style]}m${text}\x1b[0m` : text
   }
 
+  /** A line that begins with its shard, `shardId-… | text`, with a colour for each shard, where the output has colours. */
+  withShard(line: string): string {
+    const [, shard, number] = SHARD_PREFIX.exec(line) ?? []
+    if (shard === undefined || !this.#hasColors) return line
+    const colour = SHARD_COLOURS[Number(number?.slice(-6)) % SHARD_COLOURS.length] ?? 36
+    return `\x1b[${colour}m${shard}\x1b[0m${line.slice(shard.length)}`
+  }
+
   /** Removes the block; what is printed from now on is plain. */
   stop(): void {
     if (this.#timer === null) return
@@ -79,4 +87,7 @@ export class Display {
 
 // Red, green, yellow, and grey.
 const COLOURS: Readonly<Record<Style, number>> = { bad: 31, good: 32, notable: 33, faint: 90 }
+const SHARD_PREFIX = /^(\S*shardId-(\d+) \|)/
+// Cyan, magenta, blue, and the bright ones of them: none that means something elsewhere.
+const SHARD_COLOURS = [36, 35, 34, 96, 95, 94]
 const FRAME = 250

@@ -1,6 +1,8 @@
 // What `dev --json` tells machines: one JSON object a line on standard output, each with its `event`. What consumers
 // write to standard error goes to standard error, with its shard in front where there are several.
 
+import type { ShardState } from '../children/states.ts'
+import type { ShardView } from '../children/worker-view.ts'
 import { type Finding, isRemark } from '../daemon/conversation/findings.ts'
 import type { CheckpointRequest, LeasePosition } from '../daemon/conversation/messages.ts'
 import type { Daemon } from '../daemon/daemon.ts'
@@ -61,6 +63,14 @@ export class JsonReporter implements RunReporter {
 
   ended(shard: Shard, end: LeaseEnd, lease: number): void {
     this.#tell('ended', { shardId: shard.id, lease, end })
+  }
+
+  listening(url: string): void {
+    this.#tell('http', { url })
+  }
+
+  changed({ shard: shardId, state }: ShardView, before: ShardState | null): void {
+    this.#tell('state', { shardId, state, before })
   }
 
   log(shard: Shard, line: string): Promise<void> | undefined {

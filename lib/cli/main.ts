@@ -2,9 +2,9 @@
 // The command line: finds the command, loads only that one, and turns what it comes to into an exit code.
 // Rule: a mistake of the user's is one line on standard error and exit code 2, never a stack.
 
-import { readFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
+import { ownVersion } from './version.ts'
 
 /** A command: its arguments in, its exit code out. */
 type Command = (args: readonly string[]) => Promise<number>
@@ -63,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0
   }
   if (name === '--version' || name === '-V') {
-    process.stdout.write(`${version()}\n`)
+    process.stdout.write(`${ownVersion()}\n`)
     return 0
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -86,11 +86,6 @@ function help(): string {
     'kcl-session COMMAND --help tells the options of a command; --verbose shows where an error comes from.',
     '',
   ].join('\n')
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 // Before anything is parsed: --verbose belongs to every command, and what is behind -- to the consumer.

@@ -22,6 +22,8 @@ export interface DaemonOptions {
   readonly stream: ShardStream
   readonly reader: RecordReader
   readonly words: readonly string[]
+  /** What consumers need in their environment to report. */
+  readonly reports?: Readonly<Record<string, string>>
   readonly protocol: ConsumerProtocol
   /** Records in a batch, at most. */
   readonly batch: number
@@ -212,11 +214,19 @@ export class Daemon {
 
   // One lease after the other, for as long as somebody has to take the shard up.
   async #runShard(run: ShardRun): Promise<void> {
-    const { words, protocol, timeout } = this.#options
+    const { words, protocol, timeout, reports } = this.#options
     while (!this.#stopping.isStopping && !this.#table.hasEnded(run.shard)) {
       this.#leases += 1
       const checkpoint = run.begin(this.#leases)
-      run.lease = new Lease({ shardId: run.shard.id, checkpoint, words, protocol, timeout, host: run })
+      run.lease = new Lease({
+        shardId: run.shard.id,
+        checkpoint,
+        words,
+        protocol,
+        timeout,
+        reports,
+        host: run,
+      })
       const end = await run.lease.run()
       run.end(end)
       this.#bell.ring()

@@ -80,6 +80,10 @@ export class ShardRun implements LeaseHost {
     this.#context.observer.ended?.(this.shard, end, this.#leaseNumber)
   }
 
+  spawned(pid: number): void {
+    this.#context.observer.spawned?.(this.shard, pid)
+  }
+
   async next(leaseGone: boolean): Promise<LeaseStep> {
     const { progress } = this
     const context = this.#context

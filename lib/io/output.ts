@@ -9,6 +9,7 @@ export interface TextStream extends Writable {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly rows?: number
+  hasColors?(): boolean
 }
 
 /** Writes to a stream whose reader may be slow or gone. */
@@ -29,6 +30,11 @@ export class Output {
 
   get isTTY(): boolean {
     return this.#stream.isTTY === true
+  }
+
+  /** Obeys NO_COLOR, FORCE_COLOR and TERM. */
+  hasColors(): boolean {
+    return this.#stream.hasColors?.() === true
   }
 
   get columns(): number | undefined {

@@ -1,8 +1,10 @@
 // `run`, from the settings to the exit code: what can be checked is checked before the daemon starts; signals
 // are taken from the first moment on; then one supervised run, or, with --restart, one after another.
 
+import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
+import type { Worker } from '../children/worker.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
 import { clientFor } from './configuration/clients.ts'
@@ -37,6 +39,11 @@ export interface LaunchOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly reporter: Reporter
   readonly signals: StopSignals
+  /** Is told what is seen of the consumers and of the daemon. */
+  readonly worker: Worker
+  /** What consumers need in their environment to report. */
+  readonly reports: Readonly<Record<string, string>>
+  readonly exitOnStuck: boolean
 }
 
 /** Runs the daemon until it is stopped or fails; resolves to the exit code. Throws UsageError before it starts. */
@@ -102,6 +109,7 @@ async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): 
     searchDaemonJars(places),
   ])
   const jars = found ?? (await fetchDaemonJars(places))
+  options.worker.identify({ kcl: daemonVersion(jars.folder) })
   for (const warning of jars.warnings) reporter.tell('warn', warning)
   const properties = new Map([...configuration.settings].map(([key, { value }]) => [key, value]))
   properties.set('workerIdentifier', workerIdentifier)
@@ -148,6 +156,10 @@ async function superviseUntilStopped(
       environment.AWS_REGION ??
       'the region of the credentials',
   }
+  const { worker } = options
+  worker.identify({ worker: identity.workerIdentifier })
+  // Neither is on the wire; metrics are labelled with them.
+  const names = { KCL_SESSION_STREAM: context.streamName, KCL_SESSION_APPLICATION: context.applicationName }
   const lock = leaderLock(options, identity)
   await lock.beforeStart()
   for (let failures = 0; ; failures++) {
@@ -155,7 +167,7 @@ async function superviseUntilStopped(
     const startedAt = systemClock.now()
     const supervision = new Supervision({
       start,
-      environment,
+      environment: { ...environment, ...options.reports, ...names },
       lock: identity.descriptor,
       context,
       onGivingUp: () => void lock.afterGivingUp(),
@@ -163,13 +175,17 @@ async function superviseUntilStopped(
       clock: systemClock,
       stopTimeout,
       startTimeout,
+      worker,
+      exitOnStuck: options.exitOnStuck,
     })
+    worker.counts.daemonStarts += 1
     const outcome = await signals.during(supervision, () => supervision.run())
     lock.forget()
     if (outcome.kind === 'failed' || !outcome.clean) await lock.afterCrash()
     if (outcome.kind === 'stopped') return exitCode(outcome, options)
     if (!options.restart || signals.stopped) return 1
     if (systemClock.now() - startedAt > HEALTHY) failures = 0
+    worker.phase = 'restarting'
     const delay = Math.min(FIRST_DELAY * 2 ** failures, LONGEST_DELAY)
     reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`)
     await signals.pause(delay)
@@ -216,10 +232,17 @@ function ownJavaOptions(version: number, configuration: Configuration): string[]
   return isLocal(configuration) ? [...silence, ...QUICK_START] : silence
 }
 
+// Jars of one's own may be of another version than those that we fetch.
+function daemonVersion(folder: string): string | null {
+  const versions = readdirSync(folder).map((file) => MULTILANG_JAR.exec(file)?.[1])
+  return versions.find((version) => version !== undefined) ?? null
+}
+
 function setting({ settings }: Configuration, key: string): string {
   return settings.get(key)?.value ?? ''
 }
 
+const MULTILANG_JAR = /^amazon-kinesis-client-multilang-(.+)\.jar$/
 const LOGBACK = new URL('../../../lib/launcher/supervision/logback.xml', import.meta.url)
 // A second sooner at work, at the price of throughput; where somebody plays or tests, that is a good price.
 const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']

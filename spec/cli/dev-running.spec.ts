@@ -117,6 +117,7 @@ test('tells machines what happens, one JSON object a line', async (t) => {
     'fault',
     'refused',
     'started',
+    'state',
     'summary',
   ])
   const summary = events.at(-1)

@@ -19,6 +19,8 @@ import { within } from './waiting.ts'
 
 /** What a lease asks of the daemon around it, and tells it. */
 export interface LeaseHost {
+  /** The consumer's process is there. */
+  spawned(pid: number): void
   /** The next thing to do; a promise where there is nothing to do yet. `leaseGone`: another worker has the lease. */
   next(leaseGone: boolean): Promise<LeaseStep>
   /** The name of an exception to refuse this checkpoint with, or null. */
@@ -51,6 +53,8 @@ export interface LeaseOptions {
   readonly shardId: string
   readonly checkpoint: LeasePosition
   readonly words: readonly string[]
+  /** What the consumer needs in its environment to report. */
+  readonly reports?: Readonly<Record<string, string>> | undefined
   readonly protocol: ConsumerProtocol
   /** How long an action may go without a word from the consumer, in milliseconds; null: for ever. */
   readonly timeout: number | null
@@ -87,12 +91,14 @@ export class Lease {
     })
     this.#consumer = new Consumer({
       words: options.words,
+      ours: options.reports,
       protocol: options.protocol,
       onLine: (line) => this.#receive(line),
       onOutputEnd: () => void this.#outputEnded(),
       onLog: (line) => host.log(line),
       onInputClosed: () => void this.#inputClosed(),
     })
+    if (this.#consumer.pid !== undefined) host.spawned(this.#consumer.pid)
   }
 
   /** Runs the lease. Resolves when the consumer and what it started are gone. */

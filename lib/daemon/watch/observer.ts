@@ -10,6 +10,8 @@ import type { Shard } from '../stream/stream.ts'
 export interface DaemonObserver {
   /** A consumer was started; `lease` counts all consumers of the run from 1. */
   started?(shard: Shard, lease: number): void
+  /** The consumer's process is there. */
+  spawned?(shard: Shard, pid: number): void
   checkpointed?(shard: Shard, position: LeasePosition): void
   refused?(shard: Shard, request: CheckpointRequest, error: string): void
   found?(finding: Finding, lastWords: readonly string[]): void
@@ -33,6 +35,7 @@ export interface DaemonObserver {
 export function tellAll(observers: readonly DaemonObserver[]): DaemonObserver {
   return {
     started: (...of) => observers.forEach((one) => void one.started?.(...of)),
+    spawned: (...of) => observers.forEach((one) => void one.spawned?.(...of)),
     checkpointed: (...of) => observers.forEach((one) => void one.checkpointed?.(...of)),
     refused: (...of) => observers.forEach((one) => void one.refused?.(...of)),
     found: (...of) => observers.forEach((one) => void one.found?.(...of)),

@@ -1,8 +1,10 @@
 // Tells the daemon's log to people: its causes and its news in words, and of the rest what the level asks for.
 // Rule: what is told in words, was said a moment ago, or follows from what was told, takes a level more.
 
+import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { type CauseContext, causeOf, keepsTrying } from './causes.ts'
+import { KclWords } from './kcl-words.ts'
 import type { DaemonEvent } from './marks.ts'
 import { lostLeaseOf, type News, NO_LEASES, newsOf, tellLost, tellStuck } from './news.ts'
 import type { Reporter } from './reporter.ts'
@@ -13,6 +15,7 @@ export interface NarratorOptions {
   readonly context: CauseContext
   readonly reporter: Reporter
   readonly clock: Clock
+  readonly worker: Worker
   /** Whether a consumer of the shard is at work. */
   readonly isAtWork: (shardId: string) => boolean
   /** Called when the daemon gives up leading the application. */
@@ -23,6 +26,7 @@ export interface NarratorOptions {
 export class Narrator {
   readonly #options: NarratorOptions
   readonly #troubles = new Troubles()
+  readonly #words = new KclWords()
   readonly #lost = new Set<string>()
   readonly #handovers = new Map<string, number>()
   #working = false
@@ -50,6 +54,7 @@ export class Narrator {
   /** The daemon has begun to work. */
   begin(): void {
     this.#working = true
+    this.#options.worker.began()
     this.#troubles.work()
   }
 
@@ -65,12 +70,16 @@ export class Narrator {
     if (event.message.startsWith('Initialization complete')) this.begin()
     if (event.message.startsWith('Lease table is still empty')) reporter.tellOnce('info', NO_LEASES)
     this.#lose(lostLeaseOf(event))
+    const translated = this.#translate(event, now)
     // What the protocol's events quote is a consumer's word, and no cause of anything.
     const cause = event.logger === PROTOCOL ? undefined : causeOf(event, context)
     const aftermath = this.#ending && AFTERMATH.test(event.logger)
     const repeated = this.#troubles.isRepeated(event, now)
     const news = repeated ? undefined : newsOf(event)
-    reporter.event(event, told || cause !== undefined || news !== undefined || aftermath || repeated)
+    reporter.event(
+      event,
+      told || translated || cause !== undefined || news !== undefined || aftermath || repeated,
+    )
     if (news !== undefined) this.#tellNews(news, now)
     if (!this.#troubles.hear(event, cause, now) || cause === undefined) return
     if (this.#working) reporter.tell('warn', cause)
@@ -92,13 +101,29 @@ export class Narrator {
 
   #tellNews({ importance, text, topic, shardId }: News, now: number): void {
     this.#options.reporter.tell(importance, text, shardId === undefined ? {} : { shardId })
-    if (topic === 'handover' && shardId !== undefined) this.#handovers.set(shardId, now)
+    if (topic === 'handover' && shardId !== undefined) {
+      this.#handovers.set(shardId, now)
+      this.#options.worker.counts.handedOver += 1
+    }
     if (topic === 'leadership') this.#options.onGivingUp()
+  }
+
+  #translate(event: DaemonEvent, now: number): boolean {
+    const { reporter, worker } = this.#options
+    const translation = this.#words.translate(event, now)
+    if (translation === undefined) return false
+    const { importance, words, shardId, counts } = translation
+    if (counts !== null) worker.counts[counts] += 1
+    if (translation.now) reporter.tell(importance, words, shardId === null ? {} : { shardId })
+    return true
   }
 
   // The lease of an ended shard is lost in good order, and so is any during a stop.
   #lose(shardId: string | undefined): void {
-    if (shardId !== undefined && !this.#ending && this.#options.isAtWork(shardId)) this.#lost.add(shardId)
+    if (shardId === undefined || this.#handovers.has(shardId) || this.#ending) return
+    if (!this.#options.isAtWork(shardId)) return
+    this.#lost.add(shardId)
+    this.#options.worker.counts.lost += 1
   }
 }
 

@@ -22,6 +22,8 @@ export interface ReporterOptions {
   readonly level: LogLevel
   readonly json: boolean
   readonly output: ReportOutput
+  /** Where a consumer's lines go, for people; by default they are written as they are. */
+  readonly consumer?: (text: string, shardId: string) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -66,7 +68,9 @@ export class Reporter {
 
   /** A line that a consumer wrote: as it is, since its form is the user's. */
   consumerLine(text: string, shardId: string): void {
-    this.#line(text, 'consumer', { shardId })
+    const { json, consumer } = this.#options
+    if (!json && consumer !== undefined) consumer(text, shardId)
+    else this.#line(text, 'consumer', { shardId })
   }
 
   /** A line of the JVM itself, or of somebody who cannot be told. */

@@ -2,6 +2,7 @@
 // that die while the daemon does not, stops it in time, and says in words why it ended.
 // Rule: whatever happens, nothing of the group outlives `run()`.
 
+import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
@@ -22,6 +23,10 @@ export interface SupervisionOptions extends JvmOptions {
   readonly onGivingUp: () => void
   readonly reporter: Reporter
   readonly clock: Clock
+  /** Is told what is seen of the consumers and of the daemon. */
+  readonly worker: Worker
+  /** Whether a shard that is stuck ends the run. */
+  readonly exitOnStuck: boolean
   /** How long a stop may take before everything is killed. */
   readonly stopTimeout: number
   /** How long the daemon may go on failing before it has begun to work. */
@@ -95,6 +100,7 @@ export class Supervision {
   /** Stops in good order: the consumers finish what they have in hand, checkpoint and end. */
   stop(): void {
     if (this.#phase.name !== 'running') return
+    this.#options.worker.phase = 'draining'
     this.#end('stopping', undefined, DRAIN_LINGER, this.#roster.present)
     this.#jvm.signal('SIGTERM')
   }
@@ -119,10 +125,12 @@ export class Supervision {
   #take(line: string): void {
     const read = this.#log.read(line)
     if (read === undefined) return
+    if (read.kind === 'daemon') this.#options.worker.daemonSpoke()
     if (read.kind === 'daemon') this.#follow(read.event)
     else if (read.kind === 'arrival') this.#welcome(read.shardId, read.pid)
     else if (read.kind === 'consumer') {
       this.#roster.hear(read.shardId, read.text)
+      this.#options.worker.heard(read.shardId, read.text)
       this.#options.reporter.consumerLine(read.text, read.shardId)
     } else {
       // The daemon prints its usage after a stack trace; the first lines say what was wrong.
@@ -135,6 +143,7 @@ export class Supervision {
     const { reporter, clock } = this.#options
     this.#narrator.begin()
     this.#roster.arrive(pid, shardId)
+    this.#options.worker.announced(shardId, pid)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
     const after = this.#roster.started === 1 ? `, ${seconds} s after the start` : ''
     reporter.tell('info', `${shardId}: consumer ${pid} started${after}`, { shardId, pid })
@@ -144,6 +153,7 @@ export class Supervision {
     const [, value] = EXITED.exec(event.message) ?? []
     if (value !== undefined) {
       this.#roster.seeOut()
+      this.#options.worker.counts[howOf(Number(value))] += 1
       this.#death?.seeOut(Number(value), event.thread)
     }
     const [, action, shardId] = (event.logger === PROTOCOL && BROKEN_OFF.exec(event.message)) || []
@@ -160,6 +170,7 @@ export class Supervision {
   #tick(): void {
     const now = this.#options.clock.now()
     for (const { pid, shardId } of this.#roster.callTheRoll(isAlive, now)) {
+      this.#options.worker.ended(pid)
       this.#options.reporter.tell('info', `${shardId}: consumer ${pid} has ended`, { shardId, pid })
     }
     this.#narrator.tick()
@@ -176,6 +187,12 @@ export class Supervision {
       const death = new Death(missing, what, undefined, this.#options.reporter)
       this.#fail(death, DRAIN_LINGER)
       death.tell()
+      this.#jvm.signal('SIGTERM')
+      return
+    }
+    if (this.#options.exitOnStuck && this.#options.worker.stuck.length > 0) {
+      const shards = this.#options.worker.stuck.map(({ shard }) => shard).join(', ')
+      this.#fail(`No progress: ${shards} (--stuck-after, --on-stuck=exit). The worker is stopped.`, 0)
       this.#jvm.signal('SIGTERM')
       return
     }
@@ -282,6 +299,12 @@ const PROCESSOR = 'MultiLangShardRecordProcessor'
 const GAVE_UP = /^Encountered an error (while trying to|during)/
 const BROKEN_OFF = /^Failed to get status message for (\w+) action for shard (\S+)/
 const EXITED = /^Child process exited with value: (\d+)/
+
+// An exit value as Java gives it: above 128 it is a signal's number.
+function howOf(value: number): 'done' | 'crashed' | 'killed' {
+  return value === 0 ? 'done' : value > 128 ? 'killed' : 'crashed'
+}
+
 const TICK = 250
 // The daemon says that it has seen a consumer out once the pipes are closed too.
 const PATIENCE = 3000

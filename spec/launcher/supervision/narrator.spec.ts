@@ -4,6 +4,7 @@ import type { DaemonEvent } from '../../../lib/launcher/supervision/marks.ts'
 import { Narrator } from '../../../lib/launcher/supervision/narrator.ts'
 import { Reporter } from '../../../lib/launcher/supervision/reporter.ts'
 import { ManualClock } from '../../../lib/testing/manual-clock.ts'
+import { TestWorker } from '../../helpers/worker.ts'
 
 test('tells in one line which leases were lost, of shards whose consumers are at work', () => {
   const desk = new Desk(['a', 'b'])
@@ -85,6 +86,7 @@ class Desk {
       this.said += text
     }
     this.narrator = new Narrator({
+      worker: new TestWorker().worker,
       context: { streamName: 's', applicationName: 'a', region: 'r' },
       reporter: new Reporter({ level: 'warn', json: false, output: { write }, now: () => 0 }),
       clock: this.clock,

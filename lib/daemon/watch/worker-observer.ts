@@ -1,0 +1,31 @@
+// What the embedded daemon sees of its consumers, told to the worker that is shown.
+
+import type { Worker } from '../../children/worker.ts'
+import type { LeaseEnd } from '../lease/lease.ts'
+import type { DaemonObserver } from './observer.ts'
+
+/** Tells a worker of consumers that come and go, and of what they write. */
+export function observerFor(worker: Worker): DaemonObserver {
+  const pids = new Map<string, number>()
+  return {
+    spawned(shard, pid) {
+      pids.set(shard.id, pid)
+      worker.announced(shard.id, pid)
+    },
+    log: (shard, line) => worker.heard(shard.id, line),
+    ended(shard, end) {
+      const pid = pids.get(shard.id)
+      if (pid !== undefined) worker.ended(pid)
+      worker.counts[EXITS[end]] += 1
+      if (end === 'lost') worker.counts.lost += 1
+    },
+  }
+}
+
+const EXITS: Readonly<Record<LeaseEnd, 'done' | 'crashed' | 'killed'>> = {
+  'shard-ended': 'done',
+  drained: 'done',
+  lost: 'done',
+  broken: 'crashed',
+  'cut-off': 'killed',
+}
