@@ -50,7 +50,12 @@ export class KinesisRecord implements Position {
     return this.#data
   }
 
-  /** The data as UTF-8 text. */
+  /**
+   * The data as UTF-8 text.
+   *
+   * @example
+   * console.log(record.text())
+   */
   text(): string {
     return this.data.toString('utf8')
   }
@@ -73,7 +78,12 @@ export class KinesisRecord implements Position {
     return schema.length === 0 ? (value as T) : this.#check(value, schema[0] as Schema<T>)
   }
 
-  /** A plain object that JSON, structured clones and worker threads carry; the data in base64. */
+  /**
+   * A plain object that JSON, structured clones and worker threads carry; the data in base64.
+   *
+   * @example
+   * await store(JSON.stringify(record))
+   */
   toJSON(): RecordJson {
     const { partitionKey, sequenceNumber, subSequenceNumber, timestamp } = this
     const data = this.data.toString('base64')

@@ -5,7 +5,12 @@ import { UsageError } from '../errors.ts'
 import type { Position } from '../protocol/messages.ts'
 import { type DurationInput, toMilliseconds } from '../time.ts'
 
-/** Decides when finished records are stored. Must be synchronous; anything but `true` is a no. */
+/**
+ * Decides when finished records are stored. Must be synchronous; anything but `true` is a no.
+ *
+ * @example
+ * new KclSession({ policy: { shouldCheckpoint: ({ records, endsAggregate }) => records > 100 && endsAggregate } })
+ */
 export interface CheckpointPolicy {
   shouldCheckpoint(progress: CheckpointProgress): boolean
   /** Whether the last finished position is stored when the daemon asks for shutdown; true where it is left out. */
@@ -35,35 +40,63 @@ export interface CheckpointProgress {
 /**
  * Checkpoints when the oldest finished record that is not stored has waited this long. It goes by when a record was
  * finished, not by when the watermark passed it.
+ *
+ * @example
+ * new KclSession({ policy: everyInterval('PT1M') })
  */
 export function everyInterval(interval: DurationInput): CheckpointPolicy {
   const limit = toMilliseconds(interval, 'everyInterval')
   return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit }
 }
 
-/** Checkpoints when `count` records are finished since the last time. */
+/**
+ * Checkpoints when `count` records are finished since the last time.
+ *
+ * @example
+ * new KclSession({ policy: everyRecords(1000) })
+ */
 export function everyRecords(count: number): CheckpointPolicy {
   const limit = wholeNumber(count, 'everyRecords')
   return { shouldCheckpoint: ({ records }) => records >= limit }
 }
 
-/** Checkpoints when `count` bytes of decoded data are finished since the last time. */
+/**
+ * Checkpoints when `count` bytes of decoded data are finished since the last time.
+ *
+ * @example
+ * new KclSession({ policy: everyBytes(2 ** 20) })
+ */
 export function everyBytes(count: number): CheckpointPolicy {
   const limit = wholeNumber(count, 'everyBytes')
   return { shouldCheckpoint: ({ bytes }) => bytes >= limit }
 }
 
-/** Checkpoints at the end of each batch, and when the shard is idle. */
+/**
+ * Checkpoints at the end of each batch, and when the shard is idle.
+ *
+ * @example
+ * new KclSession({ policy: everyBatch() })
+ */
 export function everyBatch(): CheckpointPolicy {
   return { shouldCheckpoint: ({ after }) => after !== 'record' }
 }
 
-/** Never checkpoints by itself, nor at shutdown: only `checkpoint()` does. For those who buffer across batches. */
+/**
+ * Never checkpoints by itself, nor at shutdown: only `checkpoint()` does. For those who buffer across batches.
+ *
+ * @example
+ * new KclSession({ policy: manual() })
+ */
 export function manual(): CheckpointPolicy {
   return { shouldCheckpoint: () => false, atShutdown: false }
 }
 
-/** Checkpoints when any of the policies would, and at shutdown if any of them does. */
+/**
+ * Checkpoints when any of the policies would, and at shutdown if any of them does.
+ *
+ * @example
+ * new KclSession({ policy: anyOf(everyInterval({ minutes: 1 }), everyRecords(1000)) })
+ */
 export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
   checkPolicies(policies, 'anyOf')
   return {
@@ -73,7 +106,12 @@ export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
   }
 }
 
-/** Checkpoints when all of the policies would, and at shutdown if all of them do. */
+/**
+ * Checkpoints when all of the policies would, and at shutdown if all of them do.
+ *
+ * @example
+ * new KclSession({ policy: allOf(everyInterval({ seconds: 1 }), everyRecords(1000)) })
+ */
 export function allOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
   checkPolicies(policies, 'allOf')
   return {

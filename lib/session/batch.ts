@@ -143,6 +143,9 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
    * Resolves to true when everything up to there is stored, to false when the lease is lost. Rejects with
    * CheckpointError when it was refused for good, ChannelClosedError when the daemon is gone, and UsageError for a
    * position that is not of this batch (`session.checkpoint(at)` takes those of others) or an attempt that is over.
+   *
+   * @example
+   * const stored = await batch.checkpoint(record)
    */
   async checkpoint(at?: Position): Promise<boolean> {
     const number = at === undefined ? this.#lastMeant() : this.#numberOf(at)
@@ -153,7 +156,12 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
     return checkpointing.store(this.line.markAt(number, record))
   }
 
-  /** Takes the rest of the batch as finished, the record in hand included. What was not handed out counts in `stats.skipped`. */
+  /**
+   * Takes the rest of the batch as finished, the record in hand included. What was not handed out counts in `stats.skipped`.
+   *
+   * @example
+   * if (record.text() === 'stop') batch.skipRest()
+   */
   skipRest(): void {
     if (this.#over !== null) throw new UsageError(`skipRest(): ${this.#over}`)
     this.#owner.skipped(this.window.to - Math.max(this.line.watermark, this.#handedOut))
@@ -169,17 +177,30 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
   /**
    * Hands each record that is not finished to `handler`, as `session.forEach` does for all batches. Rejects with the
    * error of a handler that could not be retried; the batch is left early then.
+   *
+   * @example
+   * await batch.forEach((record) => store(record.json()), { concurrency: 16 })
    */
   async forEach(handler: RecordHandler, options: ForEachOptions = {}): Promise<void> {
     await this.#owner.handle(this, handler, options)
   }
 
-  /** The inner loop: the records not finished yet, in order. One at a time; never ask for one before you are done with the one before. */
+  /**
+   * The inner loop: the records not finished yet, in order. One at a time; never ask for one before you are done with the one before.
+   *
+   * @example
+   * for await (const record of batch) await store(record.json())
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<KinesisRecord> {
     return new AsyncRecordIterator(new Walk(this))
   }
 
-  /** The inner loop without waiting, where the event loop turns by itself: bodies that await, or short ones. */
+  /**
+   * The inner loop without waiting, where the event loop turns by itself: bodies that await, or short ones.
+   *
+   * @example
+   * for (const record of batch) await store(record.json())
+   */
   [Symbol.iterator](): IterableIterator<KinesisRecord> {
     return new RecordIterator(new Walk(this))
   }

@@ -23,7 +23,12 @@ export interface SessionHooks {
 /** What the hooks at the end of a shard or a lease are given. */
 export interface HookContext {
   readonly shard: Shard
-  /** Stores the last finished position; answers and rejects as `batch.checkpoint()` does. */
+  /**
+   * Stores the last finished position; answers and rejects as `batch.checkpoint()` does.
+   *
+   * @example
+   * new KclSession({ onShutdownRequested: async (context) => void (await context.checkpoint()) })
+   */
   checkpoint(): Promise<boolean>
 }
 

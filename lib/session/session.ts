@@ -64,6 +64,9 @@ export interface Stats {
  *
  * Throws UsageError for options that are unknown or of the wrong kind, for streams that another session has, and
  * where there is no daemon to speak to.
+ *
+ * @example
+ * const session = new KclSession({ policy: anyOf(everyInterval({ minutes: 1 }), everyRecords(1000)) })
  */
 export class KclSession {
   readonly #loop: Loop
@@ -178,6 +181,9 @@ export class KclSession {
    * `next()` rejects with UsageError for a second live loop, and when the batch in hand was left early or was not
    * touched at all; with DaemonProtocolError, CheckpointError (at the end of a shard) or ChannelClosedError when the
    * session fails; and with what a hook or a policy threw. Odd options: UsageError.
+   *
+   * @example
+   * for await (const batch of session.batches({ maxRecords: 500, maxWait: 'PT10S' })) await work(batch)
    */
   batches(options?: BatchOptions): AsyncIterableIterator<RecordBatch> {
     return this.#loop.batches(readSizes(options, 'session.batches()'))
@@ -187,6 +193,9 @@ export class KclSession {
    * Hands each record to `handler`, in order, until the daemon closes the conversation. A handler that resolves to
    * `true` asks for a checkpoint at its record. Rejects as `batches()` does, and with the error of a handler that
    * could not be retried; the batch then stays unacknowledged, and calling `forEach` again takes it up.
+   *
+   * @example
+   * await session.forEach((record) => store(record.json()), { concurrency: 16, retry: { attempts: 3 } })
    */
   forEach(handler: RecordHandler, options: SessionForEachOptions = {}): Promise<void> {
     return this.#loop.forEach(handler, options)
@@ -196,6 +205,9 @@ export class KclSession {
    * Stores any position that this session has handed out, for those who buffer across batches; everything up to it
    * counts as finished. Without an argument: the last finished one. Answers and rejects as `batch.checkpoint()` does;
    * one asked for between two actions of the daemon goes out with the next.
+   *
+   * @example
+   * const stored = await session.checkpoint(record)
    */
   checkpoint(at?: Position): Promise<boolean> {
     const { checkpointing } = this.#loop
@@ -206,6 +218,9 @@ export class KclSession {
    * Ends the session without a status, and abandons what is in hand; a pending `next()` is done. Streams of one's own
    * are given back. The process's own output is closed for good, so that the daemon does not wait for a word that
    * nobody will say, and what is printed goes to stderr still.
+   *
+   * @example
+   * await session.close()
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()

@@ -24,7 +24,12 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Moves on by so many milliseconds, and runs what falls due on the way, in order, each at its time. */
+  /**
+   * Moves on by so many milliseconds, and runs what falls due on the way, in order, each at its time.
+   *
+   * @example
+   * daemon.clock.advance(60_000)
+   */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds
     for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {

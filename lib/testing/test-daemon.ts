@@ -26,7 +26,12 @@ export interface TestDaemonOptions {
   readonly patience?: DurationInput | undefined
 }
 
-/** Stands in for the MultiLangDaemon: `new KclSession(daemon.streams)`. */
+/**
+ * Stands in for the MultiLangDaemon: `new KclSession(daemon.streams)`.
+ *
+ * @example
+ * const session = new KclSession({ ...new TestDaemon().streams, policy: everyRecords(2) })
+ */
 export class TestDaemon {
   /** The clock that policies, retries and `abandonAfter` go by. It stands still until `clock.advance(ms)`. */
   readonly clock: ManualClock = new ManualClock()
@@ -79,7 +84,12 @@ export class TestDaemon {
     return this.checkpoints.at(-1) ?? null
   }
 
-  /** Sends `initialize`, unless that was done. Resolves when it is acknowledged; every other action does it first. */
+  /**
+   * Sends `initialize`, unless that was done. Resolves when it is acknowledged; every other action does it first.
+   *
+   * @example
+   * await daemon.start()
+   */
   start(): Promise<void> {
     return this.#enqueue(() => this.#initialize())
   }
@@ -87,6 +97,9 @@ export class TestDaemon {
   /**
    * Hands over a batch, which may be empty. Resolves, when it is acknowledged, to the positions of its records.
    * Throws `UsageError` for what the real daemon never sends: positions that do not go up, for instance.
+   *
+   * @example
+   * const [first] = await daemon.deliver([{ json: { id: 1 } }, 'two'])
    */
   deliver(records: readonly TestRecord[], millisBehindLatest: number | null = 0): Promise<Position[]> {
     this.#refuseAfterTheEnd('deliver()')
@@ -98,7 +111,12 @@ export class TestDaemon {
     })
   }
 
-  /** Refuses the next checkpoints with an exception of the daemon's, by its simple class name. */
+  /**
+   * Refuses the next checkpoints with an exception of the daemon's, by its simple class name.
+   *
+   * @example
+   * daemon.refuseCheckpoints('ThrottlingException', 2)
+   */
   refuseCheckpoints(exception = 'ThrottlingException', times = 1): void {
     if (!/^[A-Z]\w*$/.test(exception) || !Number.isSafeInteger(times) || times < 1) {
       throw new UsageError(
@@ -108,14 +126,24 @@ export class TestDaemon {
     for (let n = 0; n < times; n += 1) this.#refusals.push(exception)
   }
 
-  /** Another worker takes the lease: from now on checkpoints are refused; `leaseLost` follows the action in hand, then the end. */
+  /**
+   * Another worker takes the lease: from now on checkpoints are refused; `leaseLost` follows the action in hand, then the end.
+   *
+   * @example
+   * await daemon.loseLease()
+   */
   loseLease(): Promise<void> {
     this.#end('loseLease()')
     this.#conversation.loseLease()
     return this.#endWith(() => this.#conversation.leaseLost())
   }
 
-  /** Asks for shutdown, then ends the lease and the input, as a drain does. */
+  /**
+   * Asks for shutdown, then ends the lease and the input, as a drain does.
+   *
+   * @example
+   * await daemon.requestShutdown()
+   */
   requestShutdown(): Promise<void> {
     this.#end('requestShutdown()')
     return this.#enqueue(async () => {
@@ -127,7 +155,12 @@ export class TestDaemon {
     })
   }
 
-  /** Ends the shard, then the input. */
+  /**
+   * Ends the shard, then the input.
+   *
+   * @example
+   * await daemon.endShard()
+   */
   endShard(): Promise<void> {
     this.#end('endShard()')
     return this.#endWith(() => {
@@ -136,7 +169,12 @@ export class TestDaemon {
     })
   }
 
-  /** The daemon dies: the input ends at once, in the middle of an action too. */
+  /**
+   * The daemon dies: the input ends at once, in the middle of an action too.
+   *
+   * @example
+   * daemon.endInput()
+   */
   endInput(): void {
     this.#ended ??= 'endInput()'
     this.streams.input.end()

@@ -1,4 +1,4 @@
-// Every code block of the documents compiles for a reader who copies it: from the package as it would be published,
+// Every code block of the documents, and every @example, compiles for a reader who copies it: from the package as it would be published,
 // with old and new compilers, in an empty project of ES modules and in one of CommonJS, where it is a file named .mts.
 // A block whose first line is a comment with a file name is compiled under that name, in both.
 
@@ -85,18 +85,29 @@ async function writeProject(folder: string, type: 'module' | 'commonjs'): Promis
 }
 
 function codeBlocks(): { name: string; text: string }[] {
-  return documents().flatMap((file) => {
-    const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(/^```(?:ts|js)\w*\n([\s\S]*?)^```$/gm)
+  return [
+    ...blocksOf(documents('.md'), /^```(?:ts|js)\w*\n([\s\S]*?)^```$/gm),
+    ...blocksOf(documents('.ts'), /^ *\* @example\n((?: *\* .*\n)+)/gm),
+  ]
+}
+
+function blocksOf(files: readonly string[], pattern: RegExp): { name: string; text: string }[] {
+  return files.flatMap((file) => {
     const name = file.replaceAll(/\W+/g, '-')
-    return [...blocks].map(([, text = ''], index) => ({ name: `${name}-${index + 1}`, text }))
+    const blocks = readFileSync(new URL(file, ROOT), 'utf8').matchAll(pattern)
+    return [...blocks].map(([, text = ''], index) => ({
+      name: `${name}-${index + 1}`,
+      text: text.replaceAll(/^ *\* /gm, ''),
+    }))
   })
 }
 
-function documents(): string[] {
-  const below = ['lib', 'samples', 'spec'].flatMap((folder) =>
+function documents(extension: '.md' | '.ts'): string[] {
+  const folders = extension === '.md' ? ['lib', 'samples', 'spec'] : ['lib']
+  const below = folders.flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' }).map(
       (file) => `${folder}/${file}`,
     ),
   )
-  return [...readdirSync(ROOT), ...below].filter((file) => file.endsWith('.md')).sort()
+  return [...readdirSync(ROOT), ...below].filter((file) => file.endsWith(extension)).sort()
 }
