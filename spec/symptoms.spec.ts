@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import {
   type CheckpointPolicy,
+  everyBatch,
   everyRecords,
   KclError,
   manual,
@@ -267,11 +268,12 @@ test('records that an earlier attempt finished out of order are not handed out a
   assert.deepEqual(seen, ['3', '4'])
 })
 
-for (const [policy, secured] of [
-  [everyRecords(1000), true],
-  [manual(), false],
+for (const [name, policy, secured] of [
+  ['everyRecords', everyRecords(1000), true],
+  ['everyBatch', everyBatch(), true],
+  ['manual', manual(), false],
 ] as const) {
-  test(`where the daemon began at LATEST, the first record is ${secured ? '' : 'not '}stored at once, and the notice tells the truth`, async (t) => {
+  test(`where the daemon began at LATEST, with ${name} the first record is ${secured ? '' : 'not '}stored at once, and the notice tells the truth`, async (t) => {
     const wire = new Wire(t, { policy })
     const outer = wire.session.batches()
     const first = outer.next()

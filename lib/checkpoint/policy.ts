@@ -15,6 +15,8 @@ export interface CheckpointPolicy {
   shouldCheckpoint(progress: CheckpointProgress): boolean
   /** Whether the last finished position is stored when the daemon asks for shutdown; true where it is left out. */
   readonly atShutdown?: boolean | undefined
+  /** Whether it is asked after each record, too; true where it is left out. With false a record costs it nothing. */
+  readonly perRecord?: boolean | undefined
 }
 
 /**
@@ -78,7 +80,7 @@ export function everyBytes(count: number): CheckpointPolicy {
  * new KclSession({ policy: everyBatch() })
  */
 export function everyBatch(): CheckpointPolicy {
-  return { shouldCheckpoint: ({ after }) => after !== 'record' }
+  return { shouldCheckpoint: ({ after }) => after !== 'record', perRecord: false }
 }
 
 /**
@@ -88,7 +90,7 @@ export function everyBatch(): CheckpointPolicy {
  * new KclSession({ policy: manual() })
  */
 export function manual(): CheckpointPolicy {
-  return { shouldCheckpoint: () => false, atShutdown: false }
+  return { shouldCheckpoint: () => false, atShutdown: false, perRecord: false }
 }
 
 /**
@@ -100,9 +102,9 @@ export function manual(): CheckpointPolicy {
 export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
   checkPolicies(policies, 'anyOf')
   return {
-    // Each is asked every time: one that counts for itself must see every step.
-    shouldCheckpoint: (progress) => ask(policies, progress).includes(true),
+    shouldCheckpoint: (progress) => countYes(policies, progress) > 0,
     atShutdown: policies.some((policy) => policy.atShutdown !== false),
+    perRecord: policies.some((policy) => policy.perRecord !== false),
   }
 }
 
@@ -115,8 +117,9 @@ export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
 export function allOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
   checkPolicies(policies, 'allOf')
   return {
-    shouldCheckpoint: (progress) => ask(policies, progress).every((answer) => answer === true),
+    shouldCheckpoint: (progress) => countYes(policies, progress) === policies.length,
     atShutdown: policies.every((policy) => policy.atShutdown !== false),
+    perRecord: policies.some((policy) => policy.perRecord !== false),
   }
 }
 
@@ -129,9 +132,11 @@ export function checkPolicy(policy: unknown, where: string): asserts policy is C
   )
 }
 
-/** Asks a policy. Throws UsageError when it answers with a promise, which would always count as a yes. */
+/** Asks a policy, if it wants to be. Throws UsageError when it answers with a promise, which would always count as a yes. */
 export function askPolicy(policy: CheckpointPolicy, progress: CheckpointProgress): boolean {
+  if (progress.after === 'record' && policy.perRecord === false) return false
   const answer: unknown = policy.shouldCheckpoint(progress)
+  if (answer === true || answer === false) return answer
   if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function') {
     // Nobody will look at it again; its failure must not end the process as an unhandled rejection.
     Promise.resolve(answer).catch(() => {})
@@ -139,11 +144,14 @@ export function askPolicy(policy: CheckpointPolicy, progress: CheckpointProgress
       'shouldCheckpoint() answered with a promise. Policies are synchronous: answer true or false.',
     )
   }
-  return answer === true
+  return false
 }
 
-function ask(policies: readonly CheckpointPolicy[], progress: CheckpointProgress): boolean[] {
-  return policies.map((policy) => askPolicy(policy, progress))
+// Each is asked every time: one that counts for itself must see every step.
+function countYes(policies: readonly CheckpointPolicy[], progress: CheckpointProgress): number {
+  let count = 0
+  for (const policy of policies) if (askPolicy(policy, progress)) count += 1
+  return count
 }
 
 function checkPolicies(policies: readonly unknown[], where: string): void {

@@ -220,6 +220,11 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
     return this.#owner.turns
   }
 
+  /** @internal */
+  get progressAt(): number {
+    return this.#owner.checkpointing.progressAt
+  }
+
   /** @internal Why asking for the next batch must not finish this one; null where it may. */
   get refusal(): string | null {
     if (this.line.watermark >= this.window.to) return null

@@ -117,7 +117,7 @@ export class Checkpointing {
     this.progressAt = now
     const moved = this.line.finish(number, now)
     this.#watcher.finished(number, now)
-    if (moved) this.#ask('record', now)
+    if (moved && this.#mayStore) this.#ask('record', now)
   }
 
   /** Asks for a checkpoint when the watermark has passed a record. */
@@ -166,6 +166,11 @@ export class Checkpointing {
       )
     }
     return this.store(mark)
+  }
+
+  // Whether something may be stored after a record: a policy that wants batches only is not all that can ask for it.
+  get #mayStore(): boolean {
+    return this.#policy.perRecord !== false || this.line.watermark >= this.#requested || this.skipsOnCrash
   }
 
   #ask(after: CheckpointProgress['after'], now: number): void {

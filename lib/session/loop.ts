@@ -45,7 +45,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
   readonly log: Logger
   readonly clock: Clock
   readonly checkpointing: Checkpointing
-  readonly turns: Turns = new Turns()
+  readonly turns: Turns
   readonly session: object
   readonly changed: () => void
   readonly telemetry: Telemetry
@@ -67,6 +67,7 @@ export class Loop implements BatchSource, BatchOwner, HookOwner, TelemetryPort {
     this.policy = options.policy
     this.log = options.log
     this.clock = options.clock
+    this.turns = new Turns(options.clock)
     this.session = options.session
     this.changed = options.changed
     this.telemetry = new Telemetry(this)

@@ -5,7 +5,8 @@
 
 import { UsageError } from '../errors.ts'
 import type { KinesisRecord } from '../record.ts'
-import { now, queueMicrotask, setImmediate } from '../timers.ts'
+import { type Clock, systemClock } from '../time.ts'
+import { now, setImmediate } from '../timers.ts'
 import type { RecordLine, Window } from './records.ts'
 
 /** What an inner loop needs of its batch. */
@@ -13,6 +14,8 @@ export interface Walked {
   readonly window: Window
   readonly line: RecordLine
   readonly turns: Turns
+  /** When a record was finished last, by the session's clock. */
+  readonly progressAt: number
   /** Whether the walk may go on. Throws when it must not: another one is live, the attempt is over, the session failed. */
   enter(walk: Walk): boolean
   /** Takes a record as finished. Throws what a policy throws. */
@@ -39,6 +42,11 @@ export class Walk {
 
   get turns(): Turns {
     return this.#batch.turns
+  }
+
+  /** A promise to wait for, when the event loop should turn before the next record is taken; else null. */
+  turn(): Promise<void> | null {
+    return this.#batch.turns.due(this.#batch.progressAt)
   }
 
   /** Finishes the record in hand; answers whether there may be another. */
@@ -103,6 +111,7 @@ export class Walk {
 export class AsyncRecordIterator implements AsyncIterableIterator<KinesisRecord> {
   readonly #walk: Walk
   #pending = false
+  #taken: Result = DONE
 
   constructor(walk: Walk) {
     this.#walk = walk
@@ -120,11 +129,10 @@ export class AsyncRecordIterator implements AsyncIterableIterator<KinesisRecord>
       if (walk.over) return walk.turns.turn().then(() => DONE)
       if (!walk.advance()) return Promise.resolve(DONE)
       this.#pending = true
-      const turn = walk.turns.due()
-      if (turn !== null) return this.#takeAfter(turn)
-      const taken = Promise.resolve(walk.take())
-      queueMicrotask(this.#delivered)
-      return taken
+      const turn = walk.turn()
+      if (turn !== null) return turn.then(this.#resume)
+      this.#taken = walk.take()
+      return NOW.then(this.#deliver)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -135,17 +143,20 @@ export class AsyncRecordIterator implements AsyncIterableIterator<KinesisRecord>
     return Promise.resolve(DONE)
   }
 
-  async #takeAfter(turn: Promise<void>): Promise<Result> {
+  readonly #resume = (): Promise<Result> => {
     try {
-      await turn
-      return this.#walk.resume()
-    } finally {
-      queueMicrotask(this.#delivered)
+      this.#taken = this.#walk.resume()
+    } catch (error) {
+      this.#pending = false
+      throw error
     }
+    return NOW.then(this.#deliver)
   }
 
-  readonly #delivered = (): void => {
+  // Runs right before whoever awaits the record.
+  readonly #deliver = (): Result => {
     this.#pending = false
+    return this.#taken
   }
 }
 
@@ -173,19 +184,28 @@ export class RecordIterator implements IterableIterator<KinesisRecord> {
 
 /**
  * Tells when the event loop should turn: under code that never waits for I/O, the daemon's answers, the end of the
- * input, timers and signals would not be seen.
+ * input, timers and signals would not be seen. It goes by the machine's clock: such code takes real time.
  */
 export class Turns {
+  readonly #real: boolean
   #last = 0
+
+  constructor(clock: Clock) {
+    this.#real = clock === systemClock
+  }
 
   /** The event loop has just turned. */
   turned(): void {
     this.#last = now()
   }
 
-  /** A promise to wait for, when the last turn is too long ago; else null. */
-  due(): Promise<void> | null {
-    return now() - this.#last < LONGEST_WITHOUT ? null : this.turn()
+  /**
+   * A promise to wait for, when the last turn is too long ago; else null. Whoever has read the session's clock a moment
+   * ago says what it told, because reading a clock costs more than many a body.
+   */
+  due(time?: number): Promise<void> | null {
+    const real = this.#real && time !== undefined ? time : now()
+    return real - this.#last < LONGEST_WITHOUT ? null : this.turn()
   }
 
   /** Lets the event loop turn once. */
@@ -200,6 +220,7 @@ export class Turns {
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+const NOW = Promise.resolve()
 const NEXT_PENDING =
   'next() was called while another is pending. Ask for one record at a time, as for await does; to have several at work, use forEach with a concurrency.'
 // Milliseconds.

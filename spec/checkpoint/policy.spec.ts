@@ -66,6 +66,20 @@ describe('built-in policies fire at their threshold, not before', () => {
     assert.equal(manual().atShutdown, false)
   })
 
+  test('everyBatch and manual are asked per batch only', () => {
+    for (const policy of [everyBatch(), manual(), allOf(everyBatch(), manual())]) {
+      assert.equal(policy.perRecord, false)
+    }
+    for (const policy of [
+      everyRecords(1),
+      everyBytes(1),
+      everyInterval('PT1S'),
+      anyOf(manual(), everyRecords(1)),
+    ]) {
+      assert.notEqual(policy.perRecord, false)
+    }
+  })
+
   test('all others store at shutdown', () => {
     for (const policy of [everyRecords(1), everyBytes(1), everyInterval('PT1S'), everyBatch()]) {
       assert.notEqual(policy.atShutdown, false)
@@ -104,6 +118,21 @@ describe('combinations', () => {
     asks(anyOf(part('a', true), part('b', false)), {})
     asks(allOf(part('c', false), part('d', true)), {})
     assert.deepEqual(asked, ['a', 'b', 'c', 'd'])
+  })
+
+  test('a part that wants batches only is not asked after a record, which is a no', () => {
+    const asked: string[] = []
+    const part: CheckpointPolicy = {
+      perRecord: false,
+      shouldCheckpoint: ({ after }) => asked.push(after) > 0,
+    }
+    assert.deepEqual(
+      [asks(anyOf(everyRecords(2), part), {}), asks(allOf(everyRecords(1), part), {})],
+      [false, false],
+    )
+    assert.deepEqual(asked, [])
+    assert.equal(asks(allOf(everyRecords(1), part), { after: 'batch' }), true)
+    assert.deepEqual(asked, ['batch'])
   })
 
   test('they nest', () => {

@@ -199,6 +199,30 @@ test('finishes the whole batch where only its records array is used, and asks th
   assert.deepEqual(asked, ['batch 3'])
 })
 
+test('asks a policy that wants batches only once for each batch, and any other after each record, too', async (t) => {
+  for (const perRecord of [false, true, undefined]) {
+    const asked: string[] = []
+    const policy = {
+      perRecord,
+      shouldCheckpoint: ({ after, records }: { after: string; records: number }) => {
+        asked.push(`${after} ${records}`)
+        return false
+      },
+    }
+    const wire = await started(t, { policy })
+    wire.deliver(records(3))
+    const loop = consume(wire)
+    assert.deepEqual(await wire.said(), status('processRecords'))
+    wire.end()
+    await loop
+    const perBatch = ['batch 3']
+    assert.deepEqual(
+      asked,
+      perRecord === false ? perBatch : ['record 1', 'record 2', 'record 3', ...perBatch],
+    )
+  }
+})
+
 test('stores up to the current record while the inner loop is live, and the whole batch after it', async (t) => {
   const wire = await started(t, { policy: manual() })
   wire.deliver(records(3))
