@@ -18,8 +18,10 @@ export const FLOOR: Style = node('floor', 'floor')
 export const STYLES: readonly Style[] = [
   FLOOR,
   node('batch.records', 'records'),
+  node('for of', 'for-of'),
   node('for await', 'for-await'),
   node('forEach', 'for-each'),
+  node('forEach × 16', 'for-each-side-by-side'),
   node('aws-kcl', 'aws-kcl'),
 ]
 
