@@ -1,14 +1,17 @@
 // `kcl-session local`: Kinesis and DynamoDB on this machine, a stream, seeded lease tables, and the properties
 // for a consumer on them; until Ctrl-C.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { UsageError } from '../errors.ts'
+import { readConfiguration } from '../launcher/configuration/configuration.ts'
+import { kebab } from '../launcher/configuration/settings.ts'
 import { firstWorkerIdentifier } from '../launcher/machine/identity.ts'
 import { type StopSignals, withSignals } from '../launcher/machine/signals.ts'
-import { localProperties } from '../local/local-properties.ts'
+import { localProperties, localSettings } from '../local/local-properties.ts'
 import { seed } from '../local/seed.ts'
 import { type Servers, startServers } from '../local/servers.ts'
 import { newCommand, parseOptions, wholeNumber } from './arguments.ts'
+import { refuseErrors } from './configuration-options.ts'
 
 interface LocalOptions {
   readonly streamName: string
@@ -41,6 +44,8 @@ export async function local(args: readonly string[]): Promise<number> {
 
 async function serve(options: LocalOptions, signals: StopSignals): Promise<void> {
   const region = process.env.AWS_REGION || 'us-east-1'
+  refuseWrongNames(options, region)
+  if (options.write !== undefined) refuseToOverwrite(options.write)
   const note = (text: string): void => console.error(text)
   const servers = await startServers({
     kinesisPort: options.port,
@@ -56,6 +61,42 @@ async function serve(options: LocalOptions, signals: StopSignals): Promise<void>
   } finally {
     await servers.stop()
   }
+}
+
+// The checks that `run` will make of these properties.
+function refuseWrongNames({ streamName, applicationName }: LocalOptions, region: string): void {
+  const endpoint = 'http://localhost:1'
+  const places = {
+    kinesisEndpoint: endpoint,
+    dynamoDBEndpoint: endpoint,
+    region,
+    streamName,
+    applicationName,
+  }
+  const flags = Object.entries(localSettings(places)).map(([key, value]) => ({
+    key,
+    value,
+    source: 'flag' as const,
+    place: `--${kebab(key)}`,
+  }))
+  const environment = { AWS_REGION: region }
+  const workingDirectory = process.cwd()
+  refuseErrors(
+    readConfiguration({ flags, command: [], environment, workingDirectory, stopTimeout: 0, now: 0 }),
+  )
+}
+
+function refuseToOverwrite(file: string): void {
+  let text: string
+  try {
+    text = readFileSync(file, 'latin1')
+  } catch {
+    return
+  }
+  if (text === '' || text.startsWith(WRITTEN)) return
+  throw new UsageError(
+    `--write: ${file} was not written by kcl-session local, and is left as it is. Name another file.`,
+  )
 }
 
 async function seedAndTell(
@@ -74,7 +115,7 @@ async function seedAndTell(
   if (write === undefined) process.stdout.write(text)
   else {
     try {
-      writeFileSync(write, text)
+      writeFileSync(write, `${WRITTEN}\n${text}`)
     } catch (cause) {
       throw new UsageError(`--write: ${write} cannot be written: ${String(cause)}`, { cause })
     }
@@ -97,3 +138,4 @@ function stopOf(signal: AbortSignal): Promise<void> {
 }
 
 const LOCAL_WORKER = 'local'
+const WRITTEN = '# Written by kcl-session local: it may be overwritten.'

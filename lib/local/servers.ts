@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { awsClient } from '../aws/client.ts'
 import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
@@ -35,7 +36,13 @@ export const dynamoDBJars: JarSet = {
   name: 'dynamodb-local-2.6.1',
   pom: new URL('../../../lib/local/pom.xml', import.meta.url),
   sums: new URL('../../../lib/local/jars.sha256', import.meta.url),
-  title: 'DynamoDB Local (85 files, 51 MB)',
+  title: 'DynamoDB Local (86 files, 51 MB)',
+}
+
+/** Has both servers fetched into the cache, where they are not there yet: the folder of each. */
+export async function fetchServers(options: JarOptions): Promise<{ jars: string; kinesisLocal: string }> {
+  const jars = await fetchJars(dynamoDBJars, options)
+  return { jars, kinesisLocal: await findKinesisLocal(options) }
 }
 
 /** Starts both servers; throws UsageError where one cannot be started. */
@@ -43,11 +50,11 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const { environment, signal, region } = options
   // DynamoDB Local's classes are of Java 17.
   const java = await findJava(environment, 17, signal)
-  const [jars, kinesisLocal] = [await fetchJars(dynamoDBJars, options), await findKinesisLocal(options)]
+  const { jars, kinesisLocal } = await fetchServers(options)
   const kinesisPort = await freePort(options.kinesisPort)
   const dynamoDBPort = await freePort(options.dynamoDBPort)
   const tlsPort = await freePort(0)
-  const kinesis = new Server('kinesis-local', process.execPath, [join(kinesisLocal, 'main.js')], {
+  const kinesis = new Server('kinesis-local', process.execPath, kinesisWords(kinesisLocal), {
     cwd: kinesisLocal,
     env: { ...environment, ...kinesisEnvironment({ port: kinesisPort, tlsPort, region }) },
   })
@@ -61,7 +68,10 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
     await Promise.all([kinesis.stop(), dynamoDB.stop()])
   }
   const failed = Promise.race([kinesis.failed, dynamoDB.failed])
-  failed.catch(() => {})
+  // Nobody is asked any more once one of them has ended.
+  const over = new AbortController()
+  failed.catch(() => over.abort())
+  signal?.addEventListener('abort', () => over.abort(signal.reason), { once: true })
   try {
     await Promise.race([
       failed,
@@ -73,7 +83,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
               'ListStreams',
               {},
             ),
-          signal,
+          over.signal,
         ),
         answers(
           'DynamoDB Local',
@@ -82,7 +92,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
               'ListTables',
               {},
             ),
-          signal,
+          over.signal,
         ),
       ]),
     ])
@@ -157,30 +167,27 @@ function spawnWatched(
 }
 
 function dynamoDBWords(jars: string, port: number): string[] {
-  const main = 'com.amazonaws.services.dynamodbv2.local.main.ServerRunner'
   return [
     `-Djava.library.path=${jars}`,
+    '-Dorg.eclipse.jetty.xml.XmlParser.Validating=false',
     '-Xmx256m',
     '-XX:TieredStopAtLevel=1',
     '-cp',
     `${jars}/*`,
-    main,
-    '-inMemory',
-    '-sharedDb',
-    '-disableTelemetry',
-    '-port',
-    String(port),
+    'org.eclipse.jetty.xml.XmlConfiguration',
+    `port=${port}`,
+    fileURLToPath(DYNAMODB),
   ]
 }
 
-async function answers(
-  name: string,
-  ask: () => Promise<unknown>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+function kinesisWords(folder: string): string[] {
+  return ['--import', new URL('loopback.js', import.meta.url).href, join(folder, 'main.js')]
+}
+
+async function answers(name: string, ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
   const until = Date.now() + START_TIME
   for (;;) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     try {
       await ask()
       return
@@ -198,16 +205,20 @@ async function freePort(wanted: number): Promise<number> {
   try {
     return await new Promise<number>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(wanted, () => {
+      server.listen(wanted, '127.0.0.1', () => {
         const address = server.address()
         resolve(typeof address === 'object' && address !== null ? address.port : wanted)
       })
     })
   } catch (cause) {
-    throw new UsageError(
-      `Port ${wanted} is in use, perhaps by another kcl-session local. Give --port=NUMBER.`,
-      { cause },
-    )
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    const why =
+      code === 'EACCES'
+        ? 'may not be used by this user'
+        : code === 'EADDRINUSE'
+          ? 'is in use, perhaps by another kcl-session local'
+          : `cannot be used (${code})`
+    throw new UsageError(`Port ${wanted} ${why}. Give --port=NUMBER.`, { cause })
   } finally {
     await new Promise((resolve) => server.close(resolve))
   }
@@ -217,3 +228,4 @@ const MOST_SAID = 2000
 const STOP_TIME = 5000
 const START_TIME = 60_000
 const ASK_AGAIN = 100
+const DYNAMODB = new URL('../../../lib/local/dynamodb.xml', import.meta.url)

@@ -1,6 +1,8 @@
 // What `run` asks before Java starts, on a local stack with leases that the real daemon left behind.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { start } from '../helpers/command.ts'
@@ -13,6 +15,21 @@ describe('before the real daemon starts', { skip: await whyNot(), timeout: 900_0
     stack = await Stack.start()
   })
   after(() => stack.stop())
+
+  test('the emulators listen on this machine alone', async (t) => {
+    const { folder } = await stack.world(t, 'doors', 1)
+    const ports = readFileSync(join(folder, 'app.properties'), 'latin1').matchAll(
+      /Endpoint=http:\/\/localhost:(\d+)/g,
+    )
+    let doors = 0
+    for (const [, port] of ports) {
+      doors++
+      assert.equal(await connected('127.0.0.1', Number(port)), true)
+      // Another address of the same machine: whoever listens on every interface answers here, too.
+      assert.equal(await connected('127.0.0.2', Number(port)), false)
+    }
+    assert.equal(doors, 2)
+  })
 
   test('refuses a stream that is mistyped or another one, and leaves the leases as they are', {
     timeout: 300_000,
@@ -53,3 +70,14 @@ describe('before the real daemon starts', { skip: await whyNot(), timeout: 900_0
     assert.equal(orders.records().length, 4)
   })
 })
+
+function connected(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 5000 })
+    const answer = (yes: boolean) => () => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', answer(true)).once('error', answer(false)).once('timeout', answer(false))
+  })
+}

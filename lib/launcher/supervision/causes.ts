@@ -26,6 +26,17 @@ export function explain(text: string, context: CauseContext): string | undefined
   return undefined
 }
 
+/** Why a program of Java ended, from what it printed: the innermost cause of its trace, in our words or its own. */
+export function causeInTrace(lines: readonly string[], context: CauseContext): string {
+  const thrown = lines.filter((line) => THROWN.test(line))
+  const innermost = thrown.findLast((line) => line.startsWith('Caused by: ')) ?? thrown[0]
+  if (innermost === undefined) return lines.slice(0, 3).join(' ')
+  return (
+    explain(innermost, context) ??
+    `${simple(innermost.replace(/^Caused by: |^Exception in thread "[^"]*" /, ''))}.`
+  )
+}
+
 /** The innermost exception of an event, or its message: for what we have no words for. */
 export function briefly(event: DaemonEvent): string {
   const cause = event.causes.at(-1)
@@ -45,6 +56,8 @@ export function refused(address: string, reason: string): string {
 function simple(cause: string): string {
   return cause.replace(/^(?:[a-z][\w]*\.)+(?=[A-Z])/, '').slice(0, 400)
 }
+
+const THROWN = /^(?:Caused by: |Exception in thread "[^"]*" )?(?:[a-z]\w*\.)+[A-Z][\w$]*(?:Exception|Error)\b/
 
 interface Known {
   readonly pattern: RegExp

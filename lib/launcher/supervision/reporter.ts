@@ -75,6 +75,12 @@ export class Reporter {
 
   /** A line of the JVM itself, or of somebody who cannot be told. */
   otherLine(text: string): void {
+    // The frames of a trace say nothing to whoever did not ask for the log.
+    if (
+      /^\s+(at |\.\.\. \d+ more)/.test(text) &&
+      LEVELS.indexOf(this.#options.level) < LEVELS.indexOf('info')
+    )
+      return
     this.#line(maskText(text), 'java', {})
   }
 

@@ -6,7 +6,7 @@ import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
-import { briefly, type CauseContext } from './causes.ts'
+import { briefly, type CauseContext, causeInTrace } from './causes.ts'
 import { Idleness } from './idleness.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
 import { Death, howDaemonEnded } from './last-words.ts'
@@ -133,7 +133,6 @@ export class Supervision {
       this.#options.worker.heard(read.shardId, read.text)
       this.#options.reporter.consumerLine(read.text, read.shardId)
     } else {
-      // The daemon prints its usage after a stack trace; the first lines say what was wrong.
       if (this.#otherLines.length < KEPT_LINES && read.text.trim() !== '') this.#otherLines.push(read.text)
       this.#options.reporter.otherLine(read.text)
     }
@@ -289,7 +288,7 @@ export class Supervision {
       this.#death?.tell()
       return { kind: 'failed' }
     }
-    const complaint = this.#narrator.complaint ?? this.#otherLines.slice(0, 3).join(' ')
+    const complaint = this.#narrator.complaint ?? causeInTrace(this.#otherLines, this.#options.context)
     this.#options.reporter.tell('error', howDaemonEnded(exit, complaint))
     return { kind: 'failed' }
   }
@@ -313,4 +312,5 @@ const DRAIN_LINGER = 1000
 const LAST_CALL = 1000
 const DEATH_NEWS = 500
 const ORPHAN_TIME = 5000
-const KEPT_LINES = 10
+// A stack trace with its causes; the daemon's usage comes behind it.
+const KEPT_LINES = 500

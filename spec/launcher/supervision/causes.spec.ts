@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { briefly, causeOf } from '../../../lib/launcher/supervision/causes.ts'
+import { briefly, causeInTrace, causeOf } from '../../../lib/launcher/supervision/causes.ts'
 import type { DaemonEvent } from '../../../lib/launcher/supervision/marks.ts'
+import { TRACES } from './traces.ts'
 
 const CONTEXT = { streamName: 'words', applicationName: 'x', region: 'us-east-1' }
 
@@ -97,3 +98,57 @@ function event(level: string, message: string, cause: string): DaemonEvent {
   const causes = cause === '' ? [] : [cause]
   return { level, time: '', thread: '', logger: 'Scheduler', message, causes, stack: causes }
 }
+
+test('finds the most special of the causes in what the real daemon logs', () => {
+  for (const [what, message, exception, words] of TRACES) {
+    const event = {
+      level: 'ERROR',
+      time: '',
+      logger: 'Scheduler',
+      thread: '',
+      message,
+      causes: [exception],
+      stack: [],
+    }
+    assert.match(causeOf(event, CONTEXT) ?? 'nothing', words, what)
+  }
+})
+
+test('names the innermost cause of a trace, in words where there are some', () => {
+  const wrapped = [
+    'java.lang.RuntimeException: java.lang.reflect.InvocationTargetException',
+    '\tat a.B.c(B.java:1)',
+    'Caused by: java.lang.reflect.InvocationTargetException',
+    '\t... 3 more',
+  ]
+  for (const [innermost, words] of [
+    [
+      'software.amazon.awssdk.core.exception.SdkClientException: Unable to load region from any of the providers in the chain x',
+      /^No region is named/,
+    ],
+    [
+      'java.lang.IllegalArgumentException: No credential providers were specified.',
+      /names no class that the daemon can make/,
+    ],
+    [
+      'java.lang.IllegalArgumentException: maxRecords must be less than or equal to 10000',
+      /^IllegalArgumentException: maxRecords must be/,
+    ],
+  ] as const) {
+    assert.match(
+      causeInTrace([...wrapped, `Caused by: ${innermost}`, '\t... 9 more', 'Usage: …'], CONTEXT),
+      words,
+    )
+  }
+  assert.match(
+    causeInTrace(
+      ['java.lang.IllegalArgumentException: Unknown property: foo', '\tat a.B.c(B.java:1)'],
+      CONTEXT,
+    ),
+    /^foo is not a setter/,
+  )
+  assert.match(
+    causeInTrace(['java.lang.IllegalArgumentException: maxLeasesForWorker should be >= 1'], CONTEXT),
+    /^maxLeasesForWorker must be 1 or more/,
+  )
+})
