@@ -5,8 +5,9 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
+import { type Handled, measureHandlers } from './handlers.ts'
 import { plot } from './plot.ts'
-import { peakTable, ratioTable, shardTable, startTable, timeTable } from './report.ts'
+import { handlerTable, peakTable, ratioTable, shardTable, startTable, timeTable } from './report.ts'
 import { type Starting, starting, type Throughput, throughput } from './results.ts'
 import { type Effort, measure } from './rounds.ts'
 import { BATCH_SIZES, RECORD_SIZES, SHAPES, type Shape } from './shapes.ts'
@@ -16,7 +17,7 @@ import { FLOOR, pythonStyles, STYLES, type Style } from './styles.ts'
 
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
-Parts: shapes, starts, growth, shards; all of them when none is named.
+Parts: shapes, starts, growth, shards, handlers; all of them when none is named.
 
   --quick           few and short rounds: a first impression
   --rounds=N        rounds of each measurement
@@ -84,7 +85,10 @@ async function bench(): Promise<void> {
     tell(`${shardTable(shards)}\n`)
   }
 
-  finish({ node: process.version, shapes, starts, growth, shards }, tell)
+  const handlers = wants('handlers') ? await measureHandlers(Math.min(5, effort.rounds)) : {}
+  if (wants('handlers')) tell(`${handlerTable(handlers)}\n`)
+
+  finish({ node: process.version, shapes, starts, growth, shards, handlers }, tell)
 }
 
 interface Results {
@@ -93,6 +97,7 @@ interface Results {
   readonly starts: Record<string, Starting>
   readonly growth: Record<string, Record<string, Throughput>>
   readonly shards: Record<string, Record<string, Shards>>
+  readonly handlers: Record<string, Handled>
 }
 
 async function rows(

@@ -1,5 +1,6 @@
 // The tables on the terminal.
 
+import type { Handled } from './handlers.ts'
 import type { Starting, Table, Throughput } from './results.ts'
 import type { Shards } from './shards.ts'
 
@@ -34,6 +35,24 @@ export function startTable(row: Readonly<Record<string, Starting>>): string {
     memory[style] = `${start.memory?.toFixed(1) ?? '?'} (${start.memoryRatio?.toFixed(2) ?? '?'})`
   }
   return table('style (÷ floor)', rows, (text) => text)
+}
+
+/** Many records at once. */
+export function handlerTable(row: Readonly<Record<string, Handled>>): string {
+  const rows: Record<string, Record<string, string>> = {
+    'ms for 1,000 records': {},
+    'of the best speed-up': {},
+    'order of every key': {},
+    'again after a failure': {},
+  }
+  const [time = {}, ofIdeal = {}, ordered = {}, again = {}] = Object.values(rows)
+  for (const [style, handled] of Object.entries(row)) {
+    time[style] = handled.time.toFixed(0)
+    ofIdeal[style] = handled.ofIdeal.toFixed(2)
+    ordered[style] = handled.ordered ? 'kept' : 'LOST'
+    again[style] = String(handled.again)
+  }
+  return table('1,000 records of 5 ms, 64 at once', rows, (text) => text)
 }
 
 /** Many shards at once. */
