@@ -4,11 +4,13 @@ import { type Command, Option } from 'commander'
 import type { ConsumerProtocol } from '../children/command.ts'
 import { FAULT_HELP, type Faults, parseFaults } from '../daemon/faults/faults.ts'
 import { shardIds } from '../daemon/kinesis/shard-list.ts'
+import type { Format } from '../daemon/stream/formats/formats.ts'
 import { UsageError } from '../errors.ts'
 import type { Written } from '../launcher/configuration/setting.ts'
 import { kebab } from '../launcher/configuration/settings.ts'
 import { nearest } from '../nearest.ts'
 import { newCommand, protocolName, seconds, timeOf, wholeNumber } from './arguments.ts'
+import { formatFlags, readFormat, withFormatOptions } from './format-options.ts'
 import { type ObservationOptions, withObservationOptions } from './observation-options.ts'
 
 /** What `dev` is asked to do. */
@@ -32,12 +34,13 @@ export interface DevOptions extends ObservationOptions {
   readonly seed: number
   readonly record?: string
   readonly elideData: boolean
+  /** Fields whose values are not recorded. */
+  readonly redact: readonly string[]
 }
 
 /** A file of records, or standard input. */
-export interface FileOptions {
+export interface FileOptions extends Format {
   readonly input: string
-  readonly key: string | undefined
   readonly shards: number | undefined
   readonly follow: boolean
 }
@@ -58,12 +61,12 @@ export interface StreamOptions {
 }
 
 export function devCommand(): Command {
-  return withObservationOptions(
+  const command = withObservationOptions(
     newCommand('dev', 'Runs a consumer on a file of records, or on a stream, without Java.'),
   )
     .usage('--input FILE | --stream-name NAME [options] -- COMMAND…')
     .option('--input <file>', 'newline-delimited JSON, one record a line; - for standard input')
-    .option('--key <field>', 'the field with the partition key (default: the MD5 of the line)')
+  return withFormatOptions(command)
     .option(
       '--shards <n>',
       'how many shards, each with a consumer of its own (default: 1); of a stream: which ones, as in 0,3 (default: all)',
@@ -115,8 +118,17 @@ export function devCommand(): Command {
       wholeNumber(0, 2 ** 32 - 1),
     )
     .option('--strict', 'fail for remarks too, and for faults that never struck')
-    .option('--record <file>', 'write every conversation to a transcript, for kcl-session replay')
-    .option('--elide-data', "leave the records' data out of the transcript")
+    .option(
+      '--record <file>',
+      'write every conversation to a transcript, for kcl-session replay; or, to FILE.ndjson, the records; --input reads both',
+    )
+    .option('--elide-data', "leave the records' data out of it")
+    .option(
+      '--redact <field>',
+      'put "redacted" for the values of this field of JSON data (repeatable)',
+      (field, fields: string[]) => [...fields, field],
+      [],
+    )
     .allowExcessArguments(true)
     .addHelpText('after', `\n${FAULT_HELP}\n\n${EXIT_CODES}`)
 }
@@ -125,8 +137,9 @@ export function devCommand(): Command {
 export function devOptions(command: Command): DevOptions {
   const { fault = [], seed, ...given } = command.opts<Parsed>()
   const parsed = { ...FLAGS, ...given }
-  if (parsed.elideData && parsed.record === undefined) {
-    throw new UsageError('--elide-data says how to write a transcript: give --record FILE too.')
+  if ((parsed.elideData || parsed.redact.length > 0) && parsed.record === undefined) {
+    const name = parsed.elideData ? '--elide-data' : '--redact'
+    throw new UsageError(`${name} says how to write a transcript: give --record FILE too.`)
   }
   if (parsed.json && parsed.quiet) throw new UsageError('--json and --quiet cannot go together.')
   const faults = parseFaults(fault)
@@ -136,34 +149,34 @@ export function devOptions(command: Command): DevOptions {
   return { ...parsed, file, stream, faults, seed: seed ?? Math.floor(Math.random() * 2 ** 32) }
 }
 
-type Parsed = Omit<DevOptions, 'file' | 'stream' | 'faults' | 'seed'> & {
-  readonly fault?: string[]
-  readonly seed?: number
-  readonly input?: string
-  readonly key?: string
-  readonly shards?: string
-  readonly follow: boolean
-  readonly streamName?: string
-  readonly streamArn?: string
-  readonly regionName?: string
-  readonly kinesisEndpoint?: string
-  readonly config?: string
-  readonly from?: string
-  readonly until?: string
-  readonly readShare?: number
-}
+type Parsed = Omit<DevOptions, 'file' | 'stream' | 'faults' | 'seed'> &
+  Format & {
+    readonly fault?: string[]
+    readonly seed?: number
+    readonly input?: string
+    readonly shards?: string
+    readonly follow: boolean
+    readonly streamName?: string
+    readonly streamArn?: string
+    readonly regionName?: string
+    readonly kinesisEndpoint?: string
+    readonly config?: string
+    readonly from?: string
+    readonly until?: string
+    readonly readShare?: number
+  }
 
 function isStream({ streamName, streamArn, config }: Parsed): boolean {
   return (streamName ?? streamArn ?? config) !== undefined
 }
 
-function fileOptions({ input, key, shards, follow, state, ...stream }: Parsed): FileOptions {
+function fileOptions({ input, shards, follow, state, ...others }: Parsed): FileOptions {
   if (input === undefined) {
     throw new UsageError(
       'What is to be read? Give --input FILE, or --stream-name NAME for a stream in Kinesis.',
     )
   }
-  const stray = STREAM_ONLY.find((name) => stream[name] !== undefined)
+  const stray = STREAM_ONLY.find((name) => others[name] !== undefined)
   if (stray !== undefined) {
     throw new UsageError(`--${kebab(stray)} is for a stream: give --stream-name too, or leave it out.`)
   }
@@ -177,7 +190,7 @@ function fileOptions({ input, key, shards, follow, state, ...stream }: Parsed): 
   if (count !== undefined && !(/^\d+$/.test(shards ?? '') && count >= 1 && count <= 1000)) {
     throw new UsageError(`--shards ${shards}: Give a whole number from 1 to 1000.`)
   }
-  return { input, key, shards: count, follow }
+  return { ...readFormat(others), input, shards: count, follow }
 }
 
 function streamOptions(parsed: Parsed): StreamOptions {
@@ -199,11 +212,11 @@ function streamOptions(parsed: Parsed): StreamOptions {
   }
 }
 
-function checkStream({ input, key, follow }: Parsed, faults: Faults): void {
+function checkStream({ input, follow, ...others }: Parsed, faults: Faults): void {
   if (input !== undefined) {
     throw new UsageError('--input and a stream cannot go together: records come from one of them.')
   }
-  const stray = key !== undefined ? '--key' : follow ? '--follow' : undefined
+  const stray = formatFlags(others)[0]?.split(' ')[0] ?? (follow ? '--follow' : undefined)
   if (stray !== undefined) {
     throw new UsageError(`${stray} is for files: the records of a stream have keys, and more are waited for.`)
   }

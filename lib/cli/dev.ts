@@ -7,6 +7,7 @@ import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan } from '../daemon/faults/fault-plan.ts'
 import { StateFolder } from '../daemon/lease/state.ts'
 import { tellAll } from '../daemon/watch/observer.ts'
+import { RecordKeeper } from '../daemon/watch/record-keeper.ts'
 import { Recorder } from '../daemon/watch/recorder.ts'
 import { observerFor } from '../daemon/watch/worker-observer.ts'
 import { UsageError } from '../errors.ts'
@@ -78,7 +79,7 @@ async function runDaemon(
   const reporter: RunReporter = options.json
     ? new JsonReporter(process.stdout, errors)
     : new DevReporter(errors, { ...options, goOn })
-  const recorder = options.record === undefined ? null : new Recorder(options.record, options.elideData)
+  const recorder = recorderFor(options)
   const { stream, reader, table, atEnd, isLive } = source
   const observation = await Observation.open(options, {
     identity: {
@@ -142,6 +143,11 @@ async function runDaemon(
   // Who asked for a stop is not kept by somebody who does not read.
   if (signals.stopped !== undefined && !(await errors.flush(LAST_WORDS))) process.exit(code)
   return code
+}
+
+function recorderFor({ record, ...secrets }: DevOptions): Recorder | RecordKeeper | null {
+  if (record === undefined) return null
+  return /\.(ndjson|jsonl)$/.test(record) ? new RecordKeeper(record, secrets) : new Recorder(record, secrets)
 }
 
 // For whoever stopped a run in the middle.

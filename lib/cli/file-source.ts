@@ -12,6 +12,7 @@ import { plural } from '../daemon/watch/report.ts'
 import { UsageError } from '../errors.ts'
 import type { DevOptions, FileOptions } from './dev-options.ts'
 import type { DevSource } from './dev-source.ts'
+import { formatFlags } from './format-options.ts'
 
 /** Opens the input, and reads what is there of a file. */
 export async function openFile(
@@ -28,11 +29,12 @@ export async function openFile(
     createdAt: saved?.createdAt ?? Date.now(),
     aggregate: options.faults.aggregate,
   })
-  const keyOf = keyRule(file.key)
   const input = new Input({
     file: file.input,
-    keyOf: options.faults.oddKeys ? oddKeys(keyOf) : keyOf,
-    onRecord: (ordinal, key) => stream.put(ordinal, key),
+    keyOf: keyRule(file.key),
+    otherKeys: options.faults.oddKeys ? oddKeys : undefined,
+    format: file,
+    onRecord: (ordinal, key, hashKey) => stream.put(ordinal, key, hashKey),
     ...(folder === null ? {} : { seen: saved?.input ?? null }),
   })
   const save = (checkpoints: ReadonlyMap<string, LeasePosition>): void =>
@@ -82,9 +84,9 @@ async function readOn(input: Input, daemon: Daemon): Promise<void> {
 
 // What makes records of lines, in words: a state is of no use to a run that makes others.
 function shapeOf({ faults }: DevOptions, file: FileOptions): string {
-  const key = file.key === undefined ? 'no --key' : `--key ${file.key}`
   return [
-    key,
+    ...(file.key === undefined ? ['no --key'] : []),
+    ...formatFlags(file),
     ...(faults.aggregate > 1 ? [`--fault aggregate=${faults.aggregate}`] : []),
     ...(faults.oddKeys ? ['--fault odd-keys'] : []),
   ].join(' ')

@@ -1,6 +1,7 @@
 // `kcl-session put`: a file of records into a stream, in their order.
 
 import { type AwsCall, AwsError } from '../aws/client.ts'
+import type { Format } from '../daemon/stream/formats/formats.ts'
 import { Input } from '../daemon/stream/input.ts'
 import { keyRule } from '../daemon/stream/record-line.ts'
 import { UsageError } from '../errors.ts'
@@ -12,11 +13,11 @@ import { type OutgoingRecord, putRecords, refuseUnfit } from '../local/put.ts'
 import { systemClock } from '../time.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 import { collect, settingsFrom } from './configuration-options.ts'
+import { readFormat, withFormatOptions } from './format-options.ts'
 import { type StreamPlace, streamPlace } from './stream-place.ts'
 
-interface PutOptions {
+interface PutOptions extends Format {
   readonly input: string
-  readonly key?: string
 }
 
 interface Filling {
@@ -29,9 +30,9 @@ interface Filling {
 /** Runs the command. Resolves to the exit code. */
 export async function put(args: readonly string[]): Promise<number> {
   const command = newCommand('put', 'Puts a file of records into a stream, in their order.')
+  withFormatOptions(command)
     .usage('--input FILE [--key FIELD] [--config FILE] [--stream-name=NAME] [--kinesis-endpoint=URL]')
     .requiredOption('--input <file>', 'newline-delimited JSON, one record a line; - for standard input')
-    .option('--key <field>', 'the field with the partition key (default: the MD5 of the line)')
     .option('--config <file>', "the daemon's .properties file: stream, region and endpoint are read from it")
     .option('--set <key=value>', 'a property (repeatable); --key=value does the same', collect)
     .allowUnknownOption()
@@ -40,7 +41,9 @@ export async function put(args: readonly string[]): Promise<number> {
   const options = command.opts<PutOptions>()
   const settings = settingsFrom(command)
   const place = streamPlace(settings)
-  const input = new Input({ file: options.input, keyOf: keyRule(options.key), onRecord: () => {} })
+  const format = readFormat(options)
+  const keyOf = keyRule(format.key)
+  const input = new Input({ file: options.input, keyOf, format, onRecord: () => {} })
   return withSignals({}, (signals) => fill({ input, place, settings, signals }))
 }
 

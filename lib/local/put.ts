@@ -10,6 +10,8 @@ import type { Clock } from '../time.ts'
 export interface OutgoingRecord {
   readonly data: Buffer
   readonly partitionKey: string
+  /** In hex, where it is not to be the MD5 of the key. */
+  readonly hashKey?: string | undefined
 }
 
 /** What to put where. */
@@ -98,9 +100,10 @@ async function tryBatch(
 ): Promise<{ failed: OutgoingRecord[]; reason: string }> {
   const request = {
     ...(stream.startsWith('arn:') ? { StreamARN: stream } : { StreamName: stream }),
-    Records: batch.map(({ data, partitionKey }) => ({
+    Records: batch.map(({ data, partitionKey, hashKey }) => ({
       Data: data.toString('base64'),
       PartitionKey: partitionKey,
+      ...(hashKey !== undefined && { ExplicitHashKey: BigInt(`0x${hashKey}`).toString() }),
     })),
   }
   try {

@@ -81,6 +81,21 @@ test('does not try again what is refused for good', async () => {
   })
 })
 
+test('sends the hash key of a record that has one', async () => {
+  const sent: object[] = []
+  const kinesis = async (_action: string, request: object) => {
+    const { Records } = request as { Records: object[] }
+    sent.push(...Records)
+    return { Records: Records.map(() => ({ SequenceNumber: '1' })) }
+  }
+  const records = [{ ...record('a', 0), hashKey: `8${'0'.repeat(31)}` }, record('b', 0)]
+  await putRecords({ kinesis, stream: 's', records, clock: AT_ONCE })
+  assert.deepEqual(sent, [
+    { Data: '', PartitionKey: 'a', ExplicitHashKey: String(2n ** 127n) },
+    { Data: '', PartitionKey: 'b' },
+  ])
+})
+
 function record(partitionKey: string, size = 1): OutgoingRecord {
   return { partitionKey, data: Buffer.alloc(size) }
 }

@@ -20,17 +20,18 @@ export interface OpenInput {
   readonly isFile: boolean
 }
 
-/** Opens a file, or `-` for `stdin`. Throws `UsageError` that says why it cannot be read. */
-export function openInput(file: string, stdin: Readable): OpenInput {
+/** Opens a file, or `-` for `stdin`; `converts` tells of one's beginning whether it is read as it is. Throws `UsageError` that says why it cannot be read. */
+export function openInput(file: string, stdin: Readable, converts: (head: Buffer) => boolean): OpenInput {
   if (file === '-') return { fd: openSpool(), source: stdin, isFile: false }
   const fd = openFile(file)
   const isFile = fstatSync(fd).isFile()
-  if (isFile && !isPacked(firstBytes(fd))) return { fd, source: null, isFile }
+  const head = isFile ? firstBytes(fd) : Buffer.alloc(0)
+  if (isFile && !isPacked(head) && !converts(head)) return { fd, source: null, isFile }
   return { fd: openSpool(), source: createReadStream('', { fd }), isFile }
 }
 
 function firstBytes(fd: number): Buffer {
-  const head = Buffer.alloc(8)
+  const head = Buffer.alloc(4096)
   return head.subarray(0, readSync(fd, head, 0, head.length, 0))
 }
 

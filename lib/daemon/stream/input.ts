@@ -8,20 +8,28 @@ import type { Readable } from 'node:stream'
 import { UsageError } from '../../errors.ts'
 import { setImmediate, setTimeout } from '../../timers.ts'
 import { changed, FileHash, type Fingerprint } from './fingerprint.ts'
+import { envelopeKeys, opened } from './formats/envelope.ts'
+import { converted, type Format, needsConverting } from './formats/formats.ts'
 import { openInput } from './input-file.ts'
 import { LineIndex } from './line-index.ts'
 import { notNdjson, oneArray } from './not-ndjson.ts'
 import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
 import { Runs } from './runs.ts'
+import type { RecordReader } from './stream.ts'
 import { unpacked } from './unpack.ts'
 
 /** Where the lines come from. */
 export interface InputOptions {
   /** A file, or `-` for standard input. */
   readonly file: string
+  /** The keys of JSON lines that are records as they are. */
   readonly keyOf: KeyOf
-  /** Told of each record as it is found: its number, from 0, and how to get its partition key. */
-  readonly onRecord: (ordinal: number, partitionKey: () => string) => void
+  /** What changes the keys, of whatever format. */
+  readonly otherKeys?: ((rule: KeyOf) => KeyOf) | undefined
+  /** What it is, where it is not that. */
+  readonly format?: Format
+  /** Told of each record as it is found: its number, from 0, and how to get its key, and its hash key if it has one. */
+  readonly onRecord: (ordinal: number, partitionKey: () => string, hashKey: () => string | undefined) => void
   readonly stdin?: Readable
   /** What an earlier run saw of it: the file must still begin with that. With it, or null, the file is hashed. */
   readonly seen?: Fingerprint | null
@@ -47,7 +55,11 @@ export class Input {
   #rest: Buffer = EMPTY
   #line = 0
   /** The key of a first record that is an array: it may be all that comes. */
-  #held: (() => string) | null = null
+  #held: { key: () => string; hashKey: () => string | undefined } | null = null
+  readonly #format: Format
+  /** Whether lines are records that were converted. */
+  #isConverted = false
+  #keyOf: KeyOf
   #stopped = false
   #wake: () => void = () => {}
 
@@ -55,7 +67,12 @@ export class Input {
   constructor(options: InputOptions) {
     this.#options = options
     this.name = options.file === '-' ? 'standard input' : options.file
-    const { fd, source, isFile } = openInput(options.file, options.stdin ?? process.stdin)
+    const { format = {}, otherKeys = (rule) => rule } = options
+    this.#format = format
+    this.#keyOf = otherKeys(options.keyOf)
+    const { fd, source, isFile } = openInput(options.file, options.stdin ?? process.stdin, (head) =>
+      needsConverting(format, head),
+    )
     this.#fd = fd
     this.#lines = new LineIndex(fd)
     this.#source = source
@@ -124,10 +141,14 @@ export class Input {
   }
 
   /** A record, read again by its number. */
-  read(ordinal: number): { data: Buffer; partitionKey: string; arrivedAt: number } {
+  read(ordinal: number): ReturnType<RecordReader['read']> {
     const data = this.#lines.read(ordinal)
     if (data === null) throw new UsageError(`${this.name} was cut short while it was being read.`)
-    return { data, partitionKey: this.#options.keyOf.of(data), arrivedAt: this.#arrivals.at(ordinal).value }
+    const partitionKey = this.#keyOf.of(data)
+    const arrivedAt = this.#arrivals.at(ordinal).value
+    if (!this.#isConverted) return { data, partitionKey, arrivedAt }
+    const record = opened(data)
+    return { ...record, partitionKey, arrivedAt: record.arrivedAt ?? arrivedAt }
   }
 
   /** Closes the file; nothing can be read any more. */
@@ -139,7 +160,11 @@ export class Input {
   // A compressed file, once, to where it can be read from anywhere.
   async #unpack(whole: boolean): Promise<void> {
     if (this.#unpacked) return
-    if (!whole) throw new UsageError(`Nothing can be added to ${this.name}, which is compressed.`)
+    if (!whole) {
+      throw new UsageError(
+        `Nothing can be added to ${this.name}, which is compressed or of another format than JSON lines.`,
+      )
+    }
     this.#unpacked = true
     for await (const piece of this.#pieces()) this.#write(piece)
   }
@@ -147,8 +172,12 @@ export class Input {
   // A source that was destroyed by `stop` is at its end.
   async *#pieces(): AsyncGenerator<Buffer, void, undefined> {
     if (this.#source === null) return
+    const { otherKeys = (rule) => rule } = this.#options
     try {
-      yield* unpacked(this.#source, this.name)
+      yield* converted(unpacked(this.#source, this.name), this.#format, this.name, () => {
+        this.#isConverted = true
+        this.#keyOf = otherKeys(envelopeKeys)
+      })
     } catch (error) {
       if (this.#stopped) return
       if (error instanceof UsageError) throw error
@@ -173,7 +202,7 @@ export class Input {
     }
     this.#scanned += start
     this.#rest = Buffer.from(text.subarray(start))
-    if (this.#rest.length > LARGEST_RECORD) {
+    if (this.#rest.length > (this.#isConverted ? 2 : 1) * LARGEST_RECORD) {
       const odd = notNdjson(this.#rest, this.name) ?? (this.#rest[0] === BRACKET ? oneArray(this.name) : null)
       throw new UsageError(
         (this.records === 0 ? odd : null) ??
@@ -200,7 +229,7 @@ export class Input {
   #release(): void {
     const held = this.#held
     this.#held = null
-    if (held !== null) this.#options.onRecord(0, held)
+    if (held !== null) this.#options.onRecord(0, held.key, held.hashKey)
   }
 
   // The line from `start` to `end` of a text that begins where the scan has come to.
@@ -211,7 +240,8 @@ export class Input {
     const line = text.subarray(begin, text[end - 1] === RETURN && end > begin ? end - 1 : end)
     if (isBlank(line)) return
     const known = this.#check(line, text, start)
-    const key = (): string => known ?? this.#options.keyOf.of(line)
+    const key = (): string => known ?? this.#keyOf.of(line)
+    const hashKey = (): string | undefined => (this.#isConverted ? opened(line).hashKey : undefined)
     const ordinal = this.records
     this.#lines.add(offset + begin - start, this.#scanned + end)
     const now = Date.now()
@@ -220,13 +250,13 @@ export class Input {
     this.#release()
     if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) {
       const partitionKey = key()
-      this.#held = () => partitionKey
-    } else this.#options.onRecord(ordinal, key)
+      this.#held = { key: () => partitionKey, hashKey }
+    } else this.#options.onRecord(ordinal, key, hashKey)
   }
 
   #check(line: Buffer, text: Buffer, start: number): string | null {
     try {
-      return this.#options.keyOf.check(line, `${this.name}, line ${this.#line}`)
+      return this.#keyOf.check(line, `${this.name}, line ${this.#line}`)
     } catch (error) {
       const kind = this.records === 0 ? notNdjson(text.subarray(start), this.name) : null
       throw kind === null ? error : new UsageError(kind, { cause: error })

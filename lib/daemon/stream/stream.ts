@@ -46,7 +46,13 @@ export type ShardPlan = Pick<Shard, 'range' | 'parents' | 'closedAt'>
 
 /** Reads a record of the input by its number. */
 export interface RecordReader {
-  read(ordinal: number): { data: Buffer; partitionKey: string; arrivedAt: number }
+  read(ordinal: number): {
+    data: Buffer
+    partitionKey: string
+    arrivedAt: number
+    /** In 32 hex digits, where it is not the MD5 of the key. */
+    hashKey?: string | undefined
+  }
 }
 
 export interface StreamOptions {
@@ -84,14 +90,14 @@ export class Stream implements ShardStream {
   }
 
   /** Puts the input's next record into the shard of its key, which is asked for only where it decides. */
-  put(ordinal: number, partitionKey: () => string): void {
+  put(ordinal: number, partitionKey: () => string, explicit?: () => string | undefined): void {
     let hash: string | undefined
     let among: readonly OpenShard[] = this.#roots
     let shard: OpenShard | undefined
     do {
       if (among.length === 1) shard = among[0]
       else {
-        const known = hash ?? md5(partitionKey())
+        const known = hash ?? explicit?.() ?? md5(partitionKey())
         hash = known
         shard = among.find((one) => one.first <= known && known <= one.last)
       }
@@ -210,7 +216,14 @@ export class Stream implements ShardStream {
       parent.log.truncate(cursor)
     }
     moved.sort((a, b) => a - b)
-    for (const ordinal of moved) this.put(ordinal, () => reader.read(ordinal).partitionKey)
+    for (const ordinal of moved) {
+      const read = (): ReturnType<RecordReader['read']> => reader.read(ordinal)
+      this.put(
+        ordinal,
+        () => read().partitionKey,
+        () => read().hashKey,
+      )
+    }
     return children
   }
 

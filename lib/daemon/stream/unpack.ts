@@ -37,7 +37,11 @@ export async function* unpacked(
   yield* pipeline(Readable.from(whole), unpacker, () => {})
 }
 
-async function* rejoin(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+/** What was read ahead, and then the rest. */
+export async function* rejoin(
+  head: Buffer,
+  rest: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
   if (head.length > 0) yield head
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
 }

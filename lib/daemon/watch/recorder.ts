@@ -3,23 +3,24 @@
 
 import { appendFileSync, closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { UsageError } from '../../errors.ts'
-import { ELIDED } from '../conversation/transcript.ts'
+import type { DeliveredRecord } from '../conversation/messages.ts'
 import type { LeaseEnd } from '../lease/lease.ts'
 import type { Shard } from '../stream/stream.ts'
 import type { DaemonObserver } from './observer.ts'
+import { redacted, type Secrets } from './redact.ts'
 
 /** Records a run. */
 export class Recorder implements DaemonObserver {
   readonly #file: string
-  readonly #elide: boolean
+  readonly #secrets: Secrets
   /** The descriptors of conversations that go on, by the number of their lease. */
   readonly #open = new Map<number, number>()
   #leases = 0
 
   /** Begins the file anew. Throws `UsageError` where it cannot be written. */
-  constructor(file: string, elideData: boolean) {
+  constructor(file: string, secrets: Secrets) {
     this.#file = file
-    this.#elide = elideData
+    this.#secrets = secrets
     try {
       closeSync(openSync(file, 'w'))
     } catch (error) {
@@ -67,8 +68,13 @@ export class Recorder implements DaemonObserver {
   }
 
   #line(from: 'daemon' | 'consumer', text: string): string {
-    if (!this.#elide || from === 'consumer') return text
-    return text.replace(/"data":"[A-Za-z0-9+/=]*"/g, `"data":"${ELIDED}"`)
+    if (from === 'consumer') return text
+    const { elideData, redact } = this.#secrets
+    if (redact.length === 0 && !elideData) return text
+    if (!text.startsWith('{"action":"processRecords"')) return text
+    const message = JSON.parse(text) as { records: readonly DeliveredRecord[] }
+    const records = message.records.map((record) => redacted(record, this.#secrets))
+    return JSON.stringify({ ...message, records })
   }
 }
 

@@ -117,7 +117,7 @@ test('says what is wrong with a compressed input', async (t) => {
   const cut = open(t, gzipSync('{"id":1}\n'.repeat(1000)).subarray(0, 40)).input
   await assert.rejects(cut.scan(true), /Cannot read .*: unexpected end of file\.$/)
   const packed = open(t, gzipSync('{"id":1}\n')).input
-  await assert.rejects(packed.scan(false), /Nothing can be added to .*, which is compressed\./)
+  await assert.rejects(packed.scan(false), /Nothing can be added to .*, which is compressed or/)
   const { input, keys } = open(t, ZSTD)
   const canUnpack = 'createZstdDecompress' in zlib
   if (canUnpack) await input.scan(true)
