@@ -10,7 +10,7 @@ import { seeded } from '../../lib/daemon/faults/random.ts'
 import { account } from './account.ts'
 import { EVENTS } from './events.ts'
 import { readEvidence } from './evidence.ts'
-import { playRound } from './round.ts'
+import { clearStage, playRound } from './round.ts'
 import { tableOf } from './table.ts'
 import { VARIANTS } from './variants.ts'
 
@@ -40,6 +40,9 @@ if (stray !== undefined)
 
 const folder = mkdtempSync(join(tmpdir(), 'kcl-session-chaos-'))
 console.log(`Seed ${seed}, variant ${variant}, evidence in ${folder}`)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void clearStage(folder).then(() => process.exit(130)))
+}
 await playRound({
   folder,
   seed,

@@ -58,11 +58,16 @@ export async function playRound(options: RoundOptions): Promise<void> {
       )
     }
   } finally {
-    // A process that forks while it is killed is found by the next look.
-    for (let left = processesOf(folder); left.length > 0; left = processesOf(folder)) {
-      for (const pid of left) kill(pid)
-      await pause(100)
-    }
+    await clearStage(folder)
+  }
+}
+
+/** Ends every process of a run. */
+export async function clearStage(folder: string): Promise<void> {
+  // One that forks while it is killed is found by the next look.
+  for (let left = processesOf(folder); left.length > 0; left = processesOf(folder)) {
+    for (const pid of left) kill(pid)
+    await pause(100)
   }
 }
 
