@@ -49,11 +49,14 @@ export class LineIndex {
       const line = this.#windows.line(offset)
       offset += line.length
       if (line.at(-1) !== NEWLINE && offset !== this.#end) return null
-      const text = withoutEnd(line)
-      if (isBlank(text)) continue
-      if (at === record) {
-        this.#next = { record: at + 1, offset }
-        return text
+      // A first look passes over most lines that only are on the way.
+      if (at === record || (line[0] ?? 0) <= SPACE) {
+        const text = withoutEnd(line)
+        if (isBlank(text)) continue
+        if (at === record) {
+          this.#next = { record: at + 1, offset }
+          return text
+        }
       }
       at += 1
     }
@@ -70,5 +73,6 @@ export function withoutEnd(line: Buffer): Buffer {
 
 const MOST_RECORDS = 16
 const MOST_BYTES = 16 * 1024
+const SPACE = 0x20
 const NEWLINE = 0x0a
 const RETURN = 0x0d

@@ -18,7 +18,8 @@ export interface KeyOf {
 
 /** Whether a line holds nothing: such lines are no records. */
 export function isBlank(line: Buffer): boolean {
-  const [first] = line
+  // Not by destructuring, which makes an iterator: this is asked of every line.
+  const first = line.at(0)
   return first === undefined || (isSpace(first) && line.every(isSpace))
 }
 
