@@ -60,9 +60,9 @@ describe('a consumer in one file', { timeout: 120_000 }, () => {
   it('that leaves the polyfill out is told so, and not that PT1M is no duration', async (t) => {
     const file = join(temporaryFolder(t), 'consumer.cjs')
     await bundle('cjs', file, '--external:@js-temporal/polyfill')
-    const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: project }).catch(
-      (error: { stderr: string }) => error,
-    )
+    const running = promisify(execFile)(process.execPath, [file], { cwd: project })
+    running.child.stdin?.end()
+    const { stderr } = await running.catch((error: { stderr: string }) => error)
     assert.doesNotMatch(stderr, /is not a duration/)
     // Newer versions of Node have Temporal, and need none.
     if (!('Temporal' in globalThis)) assert.match(stderr, /Cannot find module '@js-temporal\/polyfill'/)
