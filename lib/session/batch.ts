@@ -11,6 +11,7 @@ import type { Position, Shard } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
 import type { Clock } from '../time.ts'
 import type { Checkpointing } from './checkpointing.ts'
+import { Mode } from './mode.ts'
 import { AsyncRecordIterator, RecordIterator, type Turns, Walk } from './record-iterator.ts'
 import type { RecordLine, Window } from './records.ts'
 import { indexAt } from './segment.ts'
@@ -79,18 +80,6 @@ export interface BatchOwner {
 }
 
 /**
- * How the batch is worked on, which says what a checkpoint without an argument means and whether asking for the next
- * batch may finish this one:
- * - `untouched`: the whole batch; it may not, somebody forgot an `await`
- * - `records`: the whole batch; it may
- * - `iterating`: the current record; it may not, the loop is live or leaked
- * - `left`: the last finished record; it may not, there is a rest
- * - `handler`: the last finished record; it may not, there is a rest
- * - `done`: the whole batch; it is finished
- */
-type Mode = 'untouched' | 'records' | 'iterating' | 'left' | 'handler' | 'done'
-
-/**
  * One attempt at one batch of records of one shard. `for await (const record of batch)` hands them out in order, and
  * so does `for (const record of batch)`, which is cheaper and lets nothing else run under a body that never waits.
  */
@@ -103,8 +92,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
   /** @internal */
   readonly window: Window
   readonly #owner: BatchOwner
-  #mode: Mode = 'untouched'
-  #walk: Walk | null = null
+  readonly #mode = new Mode()
   // One past the last record that this attempt handed out.
   #handedOut: number
   #records: KinesisRecord[] | null = null
@@ -124,7 +112,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
 
   /** All records of the batch, on every attempt. They are finished all at once, when the next batch is asked for. */
   get records(): KinesisRecord[] {
-    if (this.#mode === 'untouched') this.#mode = 'records'
+    this.#mode.touch()
     // A copy: what the user does to the array must not change what is finished and stored.
     this.#records ??= this.window.records.slice()
     return this.#records
@@ -149,7 +137,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
    */
   async checkpoint(at?: Position): Promise<boolean> {
     const number = at === undefined ? this.#lastMeant() : this.#numberOf(at)
-    if (this.#mode === 'untouched') this.#mode = 'records'
+    this.#mode.touch()
     const record = this.window.records[number - this.window.from]
     const { checkpointing } = this.#owner
     if (record === undefined) return checkpointing.storeFinished()
@@ -165,7 +153,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
   skipRest(): void {
     if (this.#over !== null) throw new UsageError(`skipRest(): ${this.#over}`)
     this.#owner.skipped(this.window.to - Math.max(this.line.watermark, this.#handedOut))
-    this.#mode = 'done'
+    this.#mode.done()
     this.#owner.checkpointing.finishBefore(this.window.to)
   }
 
@@ -227,9 +215,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
 
   /** @internal Why asking for the next batch must not finish this one; null where it may. */
   get refusal(): string | null {
-    if (this.line.watermark >= this.window.to) return null
-    if (this.#mode === 'untouched') return UNTOUCHED
-    return this.#mode === 'records' || this.#mode === 'done' ? null : LEFT_EARLY
+    return this.#complete ? null : this.#mode.refusal
   }
 
   /** @internal */
@@ -253,13 +239,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
 
   /** @internal Whether a walk may go on. Throws when it must not. */
   enter(walk: Walk): boolean {
-    if (!this.goesOn()) return false
-    if (this.#walk === walk) return this.#mode !== 'done'
-    if (this.#walk !== null || this.#mode === 'handler') throw new UsageError(SECOND_LOOP)
-    if (this.#mode === 'done') return false
-    this.#walk = walk
-    this.#mode = 'iterating'
-    return true
+    return this.goesOn() && this.#mode.enter(walk)
   }
 
   /** @internal */
@@ -279,38 +259,27 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
 
   /** @internal The walk ended, or with `early` was left before its end. */
   leave(walk: Walk, early: boolean): void {
-    if (this.#walk !== walk) return
-    this.#walk = null
-    if (this.#mode === 'iterating') this.#mode = early ? 'left' : 'done'
+    this.#mode.leave(walk, early)
   }
 
   /** @internal Handlers begin to work on the batch. */
   beginHandlers(): void {
-    if (this.#walk !== null || this.#mode === 'handler') throw new UsageError(SECOND_LOOP)
-    if (this.#mode !== 'done') this.#mode = 'handler'
+    this.#mode.beginHandlers()
   }
 
   /** @internal No handler is at work any more. */
   endHandlers(): void {
-    if (this.#mode === 'handler') this.#mode = this.line.watermark >= this.window.to ? 'done' : 'left'
+    this.#mode.endHandlers(this.#complete)
   }
 
-  // The number of the record that a checkpoint without an argument means; one below the batch where nothing of it is finished.
+  get #complete(): boolean {
+    return this.line.watermark >= this.window.to
+  }
+
+  // One below the batch where nothing of it is finished.
   #lastMeant(): number {
     if (this.#over !== null) throw new UsageError(`checkpoint() without an argument: ${this.#over}`)
-    const finished = this.line.watermark - 1
-    switch (this.#mode) {
-      case 'untouched':
-      case 'records':
-      case 'done':
-        return this.window.to - 1
-      case 'iterating':
-        // Before its first record there is no current one, but an earlier attempt may have finished some.
-        return Math.max(this.#walk?.current ?? -1, finished)
-      case 'left':
-      case 'handler':
-        return finished
-    }
+    return this.#mode.meant(this.window, this.line.watermark - 1)
   }
 
   #numberOf(at: Position): number {
@@ -331,10 +300,3 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
     return number
   }
 }
-
-const LEFT_EARLY =
-  'The inner loop over the batch was left early, so its other records would be lost. The batch was not acknowledged. Let the error leave the outer loop too, call batch.skipRest() to give the rest up, or call batches() again for another attempt.'
-const UNTOUCHED =
-  'The next batch was asked for, and nothing of this one was touched: neither its records, nor an inner loop, forEach(), skipRest() or checkpoint(). Is an await missing? The batch was not acknowledged. Await what works on it, call batch.skipRest() to give it up, or call batches() again for another attempt.'
-const SECOND_LOOP =
-  'A second loop over this batch was started while the first is live. Leave the first one, or use batch.records.'

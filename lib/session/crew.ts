@@ -5,19 +5,10 @@
 import { formatPosition } from '../checkpoint/position.ts'
 import { retryDelay } from '../checkpoint/retry.ts'
 import type { Position } from '../protocol/messages.ts'
-import type { KinesisRecord } from '../record.ts'
 import type { BatchOwner, HandlerContext, Handlers, RecordBatch } from './batch.ts'
+import { type Job, Lanes } from './lanes.ts'
 import { LazySignal } from './signal.ts'
-import { decide, NO_KEY, type Work, withPosition } from './work.ts'
-
-/** One record on its way through a handler. */
-interface Job {
-  readonly number: number
-  readonly record: KinesisRecord
-  readonly batch: RecordBatch
-  readonly key: unknown
-  tries: number
-}
+import { decide, type Work, withPosition } from './work.ts'
 
 /** Runs the handlers of one forEach. */
 export class Crew implements Handlers {
@@ -26,10 +17,7 @@ export class Crew implements Handlers {
   readonly #signal = new LazySignal()
   readonly #onStop: () => void
   readonly #context: HandlerContext
-  // By key: the records that wait for the one that is at work or waits for its next try.
-  readonly #lanes = new Map<unknown, Job[]>()
-  // What may start: after its wait, or after the one before it in its lane.
-  #ready: Job[] = []
+  readonly #lanes = new Lanes()
   readonly #waits = new Set<() => void>()
   readonly #errors: unknown[] = []
   #batch: RecordBatch | null = null
@@ -96,11 +84,11 @@ export class Crew implements Handlers {
   }
 
   get #idle(): boolean {
-    return this.#running === 0 && (this.#over || (this.#ready.length === 0 && this.#waits.size === 0))
+    return this.#running === 0 && (this.#over || (this.#lanes.empty && this.#waits.size === 0))
   }
 
   get #hasFreeHands(): boolean {
-    return this.#running < this.#work.concurrency && this.#ready.length === 0
+    return this.#running < this.#work.concurrency && this.#lanes.empty
   }
 
   async #until(done: () => boolean): Promise<void> {
@@ -142,14 +130,14 @@ export class Crew implements Handlers {
 
   // The next record whose turn it is; null where there is none.
   #next(): Job | null {
-    if (this.#over || (this.#taken && this.#ready.length === 0)) return null
+    if (this.#over || (this.#taken && this.#lanes.empty)) return null
     try {
       if (this.#batch !== null && !this.#batch.goesOn()) return this.#quit()
     } catch (error) {
       this.#stop(error)
       return null
     }
-    if (this.#ready.length > 0) return this.#ready.shift() ?? null
+    if (!this.#lanes.empty) return this.#lanes.next()
     const { line } = this.#owner.checkpointing
     for (const batch = this.#batch; batch !== null && this.#cursor < batch.window.to; ) {
       const number = this.#cursor
@@ -157,9 +145,7 @@ export class Crew implements Handlers {
       const record = batch.window.records[number - batch.window.from]
       if (record === undefined || line.isFinished(number)) continue
       const job = { number, record, batch, key: this.#work.keyOf(record), tries: 0 }
-      const lane = this.#lanes.get(job.key)
-      if (lane === undefined) return job
-      lane.push(job)
+      if (this.#lanes.admits(job)) return job
     }
     return null
   }
@@ -173,7 +159,7 @@ export class Crew implements Handlers {
         this.#done(job, answer)
         return
       }
-      this.#occupy(job)
+      this.#lanes.hold(job)
       this.#atWork.add(job)
       answer.then(
         (value) => this.#after(job, () => this.#done(job, value)),
@@ -201,10 +187,6 @@ export class Crew implements Handlers {
     wake?.()
   }
 
-  #occupy({ key }: Job): void {
-    if (key !== NO_KEY && !this.#lanes.has(key)) this.#lanes.set(key, [])
-  }
-
   #done(job: Job, answer: unknown): void {
     this.#running -= 1
     try {
@@ -213,11 +195,7 @@ export class Crew implements Handlers {
     } catch (error) {
       this.#stop(error)
     }
-    const lane = this.#lanes.get(job.key)
-    if (lane === undefined) return
-    const next = lane.shift()
-    if (next === undefined) this.#lanes.delete(job.key)
-    else this.#ready.push(next)
+    this.#lanes.free(job)
   }
 
   #failed(job: Job, error: unknown): void {
@@ -226,7 +204,7 @@ export class Crew implements Handlers {
       this.#wait(job, retryDelay(this.#work.schedule, job.tries, Math.random))
       return
     }
-    this.#occupy(job)
+    this.#lanes.hold(job)
     this.#atWork.add(job)
     void decide(this.#work, error, job.record, job.tries).then(
       (decision) => this.#after(job, () => this.#decided(job, error, decision)),
@@ -271,7 +249,7 @@ export class Crew implements Handlers {
 
   // The record keeps its key from going on; with a concurrency of 1 it keeps everything, which is then one line.
   #wait(job: Job, delay: number): void {
-    this.#occupy(job)
+    this.#lanes.hold(job)
     this.#link()
     const serial = this.#work.concurrency === 1
     if (!serial) this.#running -= 1
@@ -282,7 +260,7 @@ export class Crew implements Handlers {
     }
     const cancel = this.#owner.clock.after(delay, () => {
       end()
-      this.#ready.push(job)
+      this.#lanes.ready(job)
       this.#step()
     })
     this.#waits.add(end)
