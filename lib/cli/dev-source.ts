@@ -7,6 +7,8 @@ import type { DaemonObserver } from '../daemon/watch/observer.ts'
 
 /** Where records come from. */
 export interface DevSource {
+  /** The file, or the stream. */
+  readonly name: string
   readonly stream: ShardStream
   readonly reader: RecordReader
   readonly table: LeaseTable

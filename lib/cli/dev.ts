@@ -84,7 +84,7 @@ async function runDaemon(
   const observation = await Observation.open(options, {
     identity: {
       application: null,
-      stream: options.file?.input ?? null,
+      stream: source.name,
       worker: null,
       version: ownVersion(),
       kcl: null,

@@ -54,6 +54,7 @@ export async function openFile(
   }
   const isLive = file.follow || !input.isFile
   return {
+    name: file.input,
     stream,
     reader: input,
     table: new LeaseTable(saved?.checkpoints, save),

@@ -27,13 +27,13 @@ export async function openStream(
   folder: StateFolder | null,
 ): Promise<DevSource> {
   const saved = folder?.load(readStreamState) ?? null
-  const { stream: name, kinesis } = streamPlace(settingsOf(asked))
+  const { name, stream: nameOrArn, kinesis } = streamPlace(settingsOf(asked))
   const stopped = new AbortController()
   let note = (text: string): void => void process.stderr.write(`${text}\n`)
   const stream = new KinesisStream()
   const access = {
     kinesis,
-    stream: name,
+    stream: nameOrArn,
     clock: systemClock,
     signal: stopped.signal,
     note: (text: string) => note(text),
@@ -47,6 +47,7 @@ export async function openStream(
   )
   folder?.save(streamState({ arn, createdAt, since, positions }))
   return {
+    name,
     stream,
     reader: stream.spool,
     table,

@@ -172,6 +172,28 @@ describe('the real daemon', { skip: reason, concurrency: 2, timeout: 900_000 }, 
       assertBefore(world.notes(), shard(parent), shard(child))
   })
 
+  test('goes on beside a dev that reads the same stream, and not a byte of its leases changes', {
+    timeout: LIMIT,
+  }, async (t) => {
+    const world = await stack.world(t, 'beside', 2)
+    const texts = Array.from({ length: 100 }, (_, at) => `record ${at}`)
+    await world.put(recordsOf(texts.slice(0, 80), (at) => `key ${at}`))
+    const running = world.run()
+    await until('the first were seen', running, () => world.records().length >= 80)
+    const beside = await world.dev(['--from', 'earliest', '--until', 'now']).ended
+    assert.match(beside.stderr, /80 of 80 records acknowledged and checkpointed over 2 shards/)
+    await world.put(recordsOf(texts.slice(80), (at) => `key ${at}`))
+    await until('all were seen', running, () => world.records().length >= texts.length)
+    await stopped(running, 'SIGTERM', 0)
+    assert.equal(world.records().length, texts.length)
+    // While the application runs its leases change by themselves; now they must not.
+    const before = await world.table()
+    const again = await world.dev(['--from', 'earliest', '--until', 'now', '--state', 'state']).ended
+    assert.match(again.stderr, /100 of 100 records acknowledged and checkpointed over 2 shards/)
+    assert.equal(again.code, 0)
+    assert.deepEqual(await world.table(), before)
+  })
+
   test('hands a lease over to a second worker, and both drain', { timeout: LIMIT }, async (t) => {
     const world = await stack.world(t, 'two', 2)
     const texts = Array.from({ length: 300 }, (_, at) => `record ${at}`)

@@ -167,14 +167,24 @@ export class World {
     return this.notes().filter(({ at }) => at === 'record')
   }
 
+  /** Reads the same stream with the embedded daemon, beside the application; its consumers write to a file of their own. */
+  dev(args: readonly string[]): Running {
+    const words = ['dev', `--config=${join(this.folder, 'app.properties')}`, ...args]
+    return start(this.#t, [...words, '--', process.execPath, fixture('e2e-consumer.js')], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, OUT: join(this.folder, 'dev.ndjson') },
+    })
+  }
+
+  /** The lease table, as it is. */
+  async table(): Promise<Record<string, { S?: string; N?: string } | undefined>[]> {
+    const request = { TableName: `app-${this.#name}`, ConsistentRead: true }
+    const { Items } = await this.#stack.dynamoDB('Scan', request)
+    return Items as Record<string, { S?: string; N?: string } | undefined>[]
+  }
+
   async leases(): Promise<Lease[]> {
-    const { Items } = (await this.#stack.dynamoDB('Scan', {
-      TableName: `app-${this.#name}`,
-      ConsistentRead: true,
-    })) as {
-      Items: Record<string, { S?: string; N?: string } | undefined>[]
-    }
-    return Items.map((item) => ({
+    return (await this.table()).map((item) => ({
       shardId: item.leaseKey?.S ?? '',
       checkpoint: item.checkpoint?.S ?? '',
       subSequenceNumber: Number(item.checkpointSubSequenceNumber?.N),
