@@ -94,15 +94,17 @@ async function runDaemon(
   })
   const { worker, environment: reports, url } = observation
   const observers = [observerFor(worker), ...(recorder === null ? [] : [recorder]), reporter, source.observer]
+  const protocol = protocolFor(words, options.protocol)
   const daemon = new Daemon({
     stream,
     reader,
     words,
-    protocol: protocolFor(words, options.protocol),
+    protocol,
     batch: options.batch,
     timeout: options.timeout,
     atEnd,
-    idle: isLive ? IDLE : null,
+    // Wherever `run` turns them on.
+    idle: protocol === 'fds' ? IDLE : null,
     table,
     plan,
     strict: options.strict,

@@ -26,7 +26,7 @@ export interface DaemonContext {
   /** Records in a batch, at most. */
   readonly batch: number
   readonly atEnd: 'end-shard' | 'drain'
-  /** How long a shard without records waits until it gets an empty batch, in milliseconds, or null. */
+  /** How long a shard without records waits until it gets an empty batch, in milliseconds; null: it never does. */
   readonly idle: number | null
   /** Whether all leases are to be given back. */
   readonly stopping: boolean
@@ -53,6 +53,7 @@ export class ShardRun implements LeaseHost {
   #leaseNumber = 0
   #batchStart = 0
   #oneMore = false
+  #emptied = -1
 
   constructor(shard: Shard, context: DaemonContext) {
     this.shard = shard
@@ -95,6 +96,7 @@ export class ShardRun implements LeaseHost {
         if (step !== null) return step
       } else if (this.shard.closedAt !== null) return { do: 'end-shard' }
       else if (context.inputEnded) {
+        if (this.#owesEmptyBatch()) return this.#emptyBatch()
         this.isThrough = true
         return { do: context.atEnd }
       } else if (!(await this.#wait())) return this.#emptyBatch()
@@ -231,6 +233,13 @@ export class ShardRun implements LeaseHost {
       this.#context.failInput(error)
       return { do: 'drain' }
     }
+  }
+
+  // The read behind the last record finds nothing: who gets empty batches gets one there, once per lease.
+  #owesEmptyBatch(): boolean {
+    if (this.#context.idle === null || this.#emptied === this.#leaseNumber) return false
+    this.#emptied = this.#leaseNumber
+    return true
   }
 
   #emptyBatch(): LeaseStep {
