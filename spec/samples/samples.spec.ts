@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 
 const root = new URL('../../../', import.meta.url)
 const samples = readdirSync(new URL('samples/', root), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'data')
+  .filter((entry) => entry.isDirectory() && !['data', 'monitoring'].includes(entry.name))
   .map(({ name }) => name)
 
 const folder = mkdtempSync(join(tmpdir(), 'kcl-session-samples-'))
