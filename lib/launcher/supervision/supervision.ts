@@ -6,12 +6,13 @@ import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
 import { isAlive } from '../machine/processes.ts'
-import { briefly, type CauseContext, causeInTrace } from './causes.ts'
+import { type CauseContext, causeInTrace } from './causes.ts'
+import { deathIn, exitValueIn } from './deaths.ts'
 import { Idleness } from './idleness.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
 import { Death, howDaemonEnded } from './last-words.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
-import { Narrator, PROTOCOL } from './narrator.ts'
+import { Narrator } from './narrator.ts'
 import { tellIdle, tellLastCall } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
@@ -149,17 +150,15 @@ export class Supervision {
   }
 
   #follow(event: DaemonEvent): void {
-    const [, value] = EXITED.exec(event.message) ?? []
+    const value = exitValueIn(event)
     if (value !== undefined) {
       this.#roster.seeOut()
-      this.#options.worker.counts[howOf(Number(value))] += 1
-      this.#death?.seeOut(Number(value), event.thread)
+      this.#options.worker.counts[howOf(value)] += 1
+      this.#death?.seeOut(value, event.thread)
     }
-    const [, action, shardId] = (event.logger === PROTOCOL && BROKEN_OFF.exec(event.message)) || []
-    const gaveUp = event.logger === PROCESSOR && GAVE_UP.test(event.message)
-    this.#narrator.follow(event, action !== undefined || gaveUp)
-    if (action !== undefined && shardId !== undefined) this.#brokenOff(shardId, action, event)
-    else if (gaveUp && this.#phase.name === 'running') this.#gaveUp(event)
+    const found = deathIn(event, this.#roster, this.#options.reporter)
+    this.#narrator.follow(event, found !== undefined)
+    if (found !== undefined) this.#mourn(found.death, found.named)
   }
 
   get #death(): Death | undefined {
@@ -231,28 +230,14 @@ export class Supervision {
     }
   }
 
-  // The daemon has ended an action without an answer: it begins to end itself, but would wait out its whole
-  // grace, and even start new consumers for the shards that it has drained.
-  #brokenOff(shardId: string, action: string, event: DaemonEvent): void {
-    const ended = event.causes.some((cause) => cause.includes('Reached end of STDIN'))
-    const what = ended
-      ? `ended before it acknowledged ${action}`
-      : `did not answer ${action} as it must: ${briefly(event)}`
-    const entry = { shardId, lastWords: this.#roster.lastWordsOf(shardId) }
-    const death = new Death(entry, what, event.thread, this.#options.reporter)
-    if (this.#phase.name === 'running') this.#fail(death, 0, shardId)
-    else if (this.#phase.name === 'stopping') {
+  // The daemon begins to end itself, but would wait out its whole grace, and even start new consumers for the shards
+  // that it has drained.
+  #mourn(death: Death, named: boolean): void {
+    if (this.#phase.name === 'running') this.#fail(death, 0, death.shardId)
+    else if (this.#phase.name === 'stopping' && named) {
       this.#clean = false
       death.tell()
     }
-  }
-
-  // Nor could the daemon write to a consumer: that is no broken action, it names no shard, and ends the daemon as well.
-  #gaveUp(event: DaemonEvent): void {
-    const dead = this.#roster.dead(isAlive)
-    const what = dead === undefined ? `is given up: ${briefly(event)}` : 'ended before it could be spoken to'
-    const entry = dead ?? { shardId: 'a shard', lastWords: [] }
-    this.#fail(new Death(entry, what, event.thread, this.#options.reporter), 0, dead?.shardId)
   }
 
   #fail(reason: string | Death, linger: number, shardId?: string): void {
@@ -293,11 +278,6 @@ export class Supervision {
     return { kind: 'failed' }
   }
 }
-
-const PROCESSOR = 'MultiLangShardRecordProcessor'
-const GAVE_UP = /^Encountered an error (while trying to|during)/
-const BROKEN_OFF = /^Failed to get status message for (\w+) action for shard (\S+)/
-const EXITED = /^Child process exited with value: (\d+)/
 
 // An exit value as Java gives it: above 128 it is a signal's number.
 function howOf(value: number): 'done' | 'crashed' | 'killed' {
