@@ -20,6 +20,11 @@ export interface RunOptions extends ObservationOptions {
   /** Milliseconds; null for none at all. */
   readonly stopTimeout: number | null
   readonly jars?: string
+  readonly patchedJar?: readonly string[]
+  readonly classpath?: string
+  readonly logback?: string
+  readonly quiet?: boolean
+  readonly dryRun?: boolean
   readonly protocol?: ConsumerProtocol
   readonly javaOpt?: readonly string[]
   readonly logLevel: LogLevel
@@ -48,6 +53,9 @@ export function withRunOptions(command: Command): Command {
         .default(25_000, '25s'),
     )
     .option('--jars <folder>', "a folder with the daemon's jars (default: the cache, filled by Maven)")
+    .option('--patched-jar <name>', 'a jar in that folder that may differ from ours (repeatable)', collect)
+    .option('--classpath <paths>', "jars and folders to load in front of the daemon's jars")
+    .option('--logback <file>', 'a logback file of your own, on top of ours')
     .option('--protocol <name>', 'fds or stdio (default: fds if the command is node)', protocolName)
     .option('--java-opt <option>', 'an option for Java, such as -Xmx1g (repeatable)', collect)
     .option(
@@ -57,6 +65,8 @@ export function withRunOptions(command: Command): Command {
       'warn',
     )
     .option('--json', 'print one JSON object per event')
+    .option('--quiet', 'print what consumers write and what goes wrong, and nothing else')
+    .option('--dry-run', 'print how the daemon would be started, and with which properties; start nothing')
     .addOption(
       new Option('--start-timeout <time>', 'how long the daemon may fail to begin; 0 for ever')
         .argParser(seconds)

@@ -12,6 +12,7 @@ import { newsOfState } from './observation.ts'
 
 export interface RunConsoleOptions {
   readonly level: LogLevel
+  readonly quiet: boolean
   readonly json: boolean
   readonly live: boolean
   /** Milliseconds; null for no summary. */
@@ -41,6 +42,7 @@ export class RunConsole {
     })
     this.reporter = new Reporter({
       level: options.level,
+      quiet: options.quiet,
       json: options.json,
       output: {
         get ready() {

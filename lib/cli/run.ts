@@ -1,10 +1,14 @@
 // `kcl-session run`: the real daemon with a consumer on it.
 
+import { existsSync } from 'node:fs'
+import { delimiter, resolve } from 'node:path'
 import { starvingAfter } from '../children/states.ts'
+import { UsageError } from '../errors.ts'
 import { Output } from '../io/output.ts'
 import type { Configuration } from '../launcher/configuration/configuration.ts'
 import { launch } from '../launcher/launch.ts'
 import { type StopSignal, withSignals } from '../launcher/machine/signals.ts'
+import type { Reporter } from '../launcher/supervision/reporter.ts'
 import { newCommand, parseOptions, splitArguments } from './arguments.ts'
 import { configurationFrom, type RunOptions, withRunOptions } from './configuration-options.ts'
 import { Observation, type Observed } from './observation.ts'
@@ -20,6 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const output = new Output(process.stderr)
   const shown = new RunConsole(output, {
     level: options.logLevel,
+    quiet: options.quiet === true,
     json: options.json === true,
     live: options.live,
     summary: options.summary,
@@ -31,7 +36,7 @@ export async function run(args: readonly string[]): Promise<number> {
       'info',
       `${signal}: the consumers finish what they have in hand; once more ends them at once.`,
     )
-  const code = await withSignals({ onStop }, async (signals) => {
+  const running = withSignals({ onStop }, async (signals) => {
     const configuration = configurationFrom(options, parser, command ?? [])
     const observation = await Observation.open(options, {
       ...observedOf(configuration),
@@ -44,6 +49,10 @@ export async function run(args: readonly string[]): Promise<number> {
         strict: options.strict === true,
         preflight: options.preflight,
         jars: options.jars,
+        patchedJars: options.patchedJar,
+        classPath: existing('--classpath', (options.classpath ?? '').split(delimiter).filter(Boolean)),
+        logback: existing('--logback', options.logback === undefined ? [] : [options.logback])[0],
+        dryRun: options.dryRun,
         protocol: options.protocol,
         javaOptions: options.javaOpt ?? [],
         logLevel: options.logLevel,
@@ -62,6 +71,8 @@ export async function run(args: readonly string[]): Promise<number> {
       await observation.close()
     }
   })
+  const code =
+    options.json === true ? await running.catch((error) => tellMistake(reporter, error)) : await running
   // Whoever does not read our last words must not keep us.
   if (!(await output.flush(LAST_WORDS))) process.exit(code)
   return code
@@ -82,6 +93,19 @@ function observedOf({ settings }: Configuration): Omit<Observed, 'onState'> {
       ? starvingAfter(Number(value('idleTimeBetweenReadsInMillis') ?? IDLE_TIME))
       : null,
   }
+}
+
+function tellMistake(reporter: Reporter, error: unknown): number {
+  if (!(error instanceof UsageError)) throw error
+  reporter.tell('error', error.message)
+  return 2
+}
+
+// Java takes what is not there for nothing, without a word.
+function existing(option: string, paths: readonly string[]): string[] {
+  const missing = paths.find((path) => !existsSync(path))
+  if (missing !== undefined) throw new UsageError(`${option}: there is no ${missing}.`)
+  return paths.map((path) => resolve(path))
 }
 
 function runCommand(): ReturnType<typeof newCommand> {

@@ -3,7 +3,13 @@
 
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type ConsumerProtocol, checkCommand, hasShell, protocolFor } from '../children/command.ts'
+import {
+  type ConsumerProtocol,
+  checkCommand,
+  hasShell,
+  protocolFor,
+  shellQuote,
+} from '../children/command.ts'
 import type { Worker } from '../children/worker.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
@@ -11,8 +17,9 @@ import { clientFor } from './configuration/clients.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { daemonEnvironment, isLocal } from './configuration/daemon-environment.ts'
 import { type Finding, mayStart } from './configuration/lint/finding.ts'
+import { maskText, maskValue } from './configuration/masking.ts'
 import { REAPING } from './machine/doctor.ts'
-import { type Identity, takeIdentity } from './machine/identity.ts'
+import { firstWorkerIdentifier, type Identity, takeIdentity } from './machine/identity.ts'
 import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
 import type { StopSignals } from './machine/signals.ts'
@@ -30,6 +37,13 @@ export interface LaunchOptions {
   /** Whether AWS is asked about the stream and the lease table first. */
   readonly preflight: boolean
   readonly jars?: string | undefined
+  readonly patchedJars?: readonly string[] | undefined
+  /** What Java loads in front of the daemon's jars. */
+  readonly classPath: readonly string[]
+  /** A logback file that ours includes. */
+  readonly logback?: string | undefined
+  /** Prints how the daemon would be started, and starts nothing. */
+  readonly dryRun?: boolean | undefined
   readonly protocol?: ConsumerProtocol | undefined
   readonly javaOptions: readonly string[]
   readonly logLevel: LogLevel
@@ -53,6 +67,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
   if (!mayStart(configuration.findings, options.strict)) return 2
   refuseImpossible(configuration)
   if (process.pid === 1) reporter.tell('warn', `${REAPING}.`)
+  if (options.dryRun) return await dryRun(options)
   if (options.preflight && !(await passesPreflight(options))) return 2
   const identity = await takeIdentity({
     application: setting(configuration, 'applicationName'),
@@ -62,7 +77,7 @@ export async function launch(options: LaunchOptions): Promise<number> {
     signal: signals.signal,
   })
   try {
-    const start = await prepare(options, identity)
+    const start = await prepare(options, identity.workerIdentifier)
     tellStart(options, identity)
     return await superviseUntilStopped(options, start, identity)
   } finally {
@@ -99,11 +114,29 @@ function refuseImpossible({ command }: Configuration): void {
   checkCommand(command)
 }
 
-async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): Promise<DaemonStart> {
+async function dryRun(options: LaunchOptions): Promise<number> {
+  const { settings } = options.configuration
+  const name = settings.get('workerIdentifier')?.value ?? firstWorkerIdentifier() ?? '(random)'
+  const { words, input } = await prepare(options, name)
+  const properties = input.split('\n').map((line) => {
+    const at = line.indexOf('=')
+    return `  ${line.slice(0, at + 1)}${maskValue(line.slice(0, at), line.slice(at + 1))}`
+  })
+  const command = maskText(words.map(shellQuote).join(' '))
+  process.stdout.write(
+    `${command}\n\nwith these properties on its standard input:\n${properties.join('\n').trimEnd()}\n`,
+  )
+  return 0
+}
+
+async function prepare(options: LaunchOptions, workerIdentifier: string): Promise<DaemonStart> {
   const { configuration, environment, reporter, signals } = options
   const { signal } = signals
   const note = (text: string): void => reporter.tell('info', text)
-  const places = { jars: options.jars, environment, signal, note }
+  const { classPath } = options
+  if (classPath.length > 0)
+    note(`Loaded in front of the daemon's jars (--classpath): ${classPath.join(', ')}.`)
+  const places = { jars: options.jars, patched: options.patchedJars, environment, signal, note }
   const [java, found] = await Promise.all([
     findJava(environment, undefined, signal),
     searchDaemonJars(places),
@@ -116,7 +149,8 @@ async function prepare(options: LaunchOptions, { workerIdentifier }: Identity): 
   properties.delete('executableName')
   return daemonStart({
     java: java.program,
-    jars: jars.folder,
+    classPath: [...classPath, ...jars.classPath],
+    ownLogback: options.logback,
     logback: fileURLToPath(LOGBACK),
     javaOptions: [...ownJavaOptions(java.version, configuration), ...options.javaOptions],
     rootLevel: options.logLevel === 'debug' ? 'DEBUG' : options.logLevel === 'trace' ? 'TRACE' : 'INFO',

@@ -1,7 +1,8 @@
 // The local Kinesis: the npm package kinesis-local, from the project's own node_modules, or fetched once by npm
 // into the cache. It runs with its own folder as the working directory, where it looks for server.json.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
@@ -53,10 +54,24 @@ async function fetchIntoCache(options: JarOptions): Promise<string> {
   const inside = join(folder, 'node_modules', PACKAGE)
   const slot = await waitForSlot(`fetch/${folder}`, () => {}, options.signal)
   try {
-    if (!existsSync(join(inside, 'main.js'))) await install(folder, options)
-    return inside
+    if (!isOurs(inside)) await install(folder, options)
+    if (isOurs(inside)) return inside
+    throw new UsageError(`npm fetched another ${PACKAGE} ${VERSION} than we know.`)
   } finally {
     slot?.release()
+  }
+}
+
+// It has no dependencies; all of it that runs is one file.
+function isOurs(folder: string): boolean {
+  try {
+    return (
+      createHash('sha256')
+        .update(readFileSync(join(folder, 'main.js')))
+        .digest('hex') === SUM
+    )
+  } catch {
+    return false
   }
 }
 
@@ -96,6 +111,7 @@ async function install(folder: string, { environment, signal, note }: JarOptions
 
 const PACKAGE = 'kinesis-local'
 const VERSION = '0.6.2'
+const SUM = '6d46874682bffd8c06a3ca90735e292d144626541d1450bc43326557b3dda414'
 const DURATIONS = [
   'CREATE_STREAM',
   'SPLIT_SHARD',

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { awsClient } from '../aws/client.ts'
 import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
-import { fetchJars, type JarOptions, type JarSet } from '../launcher/machine/jars.ts'
+import { fetchJars, filesOf, type JarOptions, type JarSet } from '../launcher/machine/jars.ts'
 import { findJava } from '../launcher/machine/java.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
 import { findKinesisLocal, kinesisEnvironment } from './kinesis-server.ts'
@@ -173,7 +173,9 @@ function dynamoDBWords(jars: string, port: number): string[] {
     '-Xmx256m',
     '-XX:TieredStopAtLevel=1',
     '-cp',
-    `${jars}/*`,
+    filesOf(dynamoDBJars, jars)
+      .filter((file) => file.endsWith('.jar'))
+      .join(':'),
     'org.eclipse.jetty.xml.XmlConfiguration',
     `port=${port}`,
     fileURLToPath(DYNAMODB),

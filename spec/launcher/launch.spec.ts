@@ -348,6 +348,40 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     },
   )
 
+  test(
+    'prints how the daemon would be started with --dry-run, masked, and starts nothing',
+    POSIX,
+    async (t) => {
+      const flags = [
+        '--dry-run',
+        '--aws-credentials-provider=com.example.Mine|HIDE',
+        '--java-opt=-Dpassword=HIDE',
+      ]
+      const { code, stdout, stderr } = await launch(t, { command: GOOD, flags }).ended
+      assert.equal(code, 0)
+      assert.match(
+        stdout,
+        /-cp \S*'?.*amazon-kinesis-client-multilang-9\.jar.* software\.amazon\.kinesis\S+MultiLangDaemon/,
+      )
+      assert.match(stdout, /^ {2}streamName=words$/m)
+      assert.doesNotMatch(stdout + stderr, /HIDE|worker \S+ grace/)
+    },
+  )
+
+  test('says nothing but what goes wrong with --quiet, and in JSON even a mistake', POSIX, async (t) => {
+    const running = launch(t, {
+      command: ['/bin/sh', '-c', 'echo mine >&2; cat >/dev/null'],
+      flags: ['--quiet'],
+    })
+    await running.seen(/mine.*mine/s)
+    running.child.kill('SIGTERM')
+    assert.doesNotMatch((await running.ended).stderr, / INFO /)
+    const wrong = await launch(t, { command: GOOD, flags: ['--json', '--classpath=/no/such'] }).ended
+    assert.equal(wrong.code, 2)
+    const last = JSON.parse(wrong.stderr.trim().split('\n').at(-1) ?? '') as { message: string }
+    assert.equal(last.message, '--classpath: there is no /no/such.')
+  })
+
   test('refuses what cannot work before anything starts', POSIX, async (t) => {
     const missing = await launch(t, { command: ['/no/such/program'] }).ended
     assert.deepEqual([missing.code, missing.stderr.includes('there is no /no/such/program')], [2, true])

@@ -14,7 +14,7 @@ import {
   statSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../errors.ts'
 import { copyDependencies } from './maven.ts'
@@ -35,6 +35,8 @@ export interface JarSet {
 /** Where jars were found. */
 export interface FoundJars {
   readonly folder: string
+  /** What Java loads: the jars of our list and no others that may lie beside them. */
+  readonly classPath: readonly string[]
   /** Why they were looked for there: `--jars`, `KCL_SESSION_JARS`, … */
   readonly origin: string
   /** Whether it is our version of the daemon, and so checked against our list. */
@@ -46,6 +48,8 @@ export interface FoundJars {
 export interface JarOptions {
   /** `--jars`. */
   readonly jars?: string | undefined
+  /** `--patched-jar`: names of our list that may differ in the folder of `--jars`, or be missing there. */
+  readonly patched?: readonly string[] | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly signal?: AbortSignal | undefined
   /** Is told what takes long. */
@@ -69,13 +73,14 @@ export async function fetchDaemonJars(options: JarOptions): Promise<FoundJars> {
 /** Finds the daemon's jars without fetching anything; undefined where they are nowhere. */
 export async function searchDaemonJars({
   jars,
+  patched = [],
   environment,
   note,
 }: JarOptions): Promise<FoundJars | undefined> {
-  if (jars !== undefined) return inspect(resolve(jars), '--jars')
+  if (jars !== undefined) return inspect(resolve(jars), '--jars', patched)
   const variable = environment.KCL_SESSION_JARS
-  if (variable) return inspect(resolve(variable), 'KCL_SESSION_JARS')
-  if (existsSync(INSTALLED)) return inspect(INSTALLED, INSTALLED)
+  if (variable) return inspect(resolve(variable), 'KCL_SESSION_JARS', patched)
+  if (existsSync(INSTALLED)) return inspect(INSTALLED, INSTALLED, patched)
   const folder = cachedFolder(daemonJars, environment)
   if (folder === undefined || !existsSync(folder)) return undefined
   const wrong = await whatIsWrong(daemonJars, folder)
@@ -143,10 +148,23 @@ export function cacheRoot(environment: NodeJS.ProcessEnv): string | undefined {
   return root === undefined ? undefined : join(resolve(root), 'kcl-session')
 }
 
-/** What is wrong with a folder of jars, in a sentence; undefined where every jar is there and is the one we know. */
-export async function whatIsWrong(set: JarSet, folder: string): Promise<string | undefined> {
+/** The paths of a set's files in a folder: of every one in the list, and of no other. */
+export function filesOf(set: JarSet, folder: string): string[] {
+  return readSums(set).map(([, name]) => join(folder, name))
+}
+
+/**
+ * What is wrong with a folder of jars, in a sentence; undefined where every jar is there and is the one we know, but for
+ * those that may differ.
+ */
+export async function whatIsWrong(
+  set: JarSet,
+  folder: string,
+  mayDiffer: readonly string[] = [],
+): Promise<string | undefined> {
   const wrong = await Promise.all(
     readSums(set).map(async ([sum, name]) => {
+      if (mayDiffer.includes(name)) return undefined
       const bytes = await readFile(join(folder, name)).catch(() => undefined)
       if (bytes === undefined) return `${name} is missing.`
       const actual = createHash('sha256').update(bytes).digest('hex')
@@ -156,7 +174,7 @@ export async function whatIsWrong(set: JarSet, folder: string): Promise<string |
   return wrong.find((problem) => problem !== undefined)
 }
 
-async function inspect(folder: string, origin: string): Promise<FoundJars> {
+async function inspect(folder: string, origin: string, patched: readonly string[]): Promise<FoundJars> {
   const where = origin === folder ? folder : `${folder} (${origin})`
   let names: string[]
   try {
@@ -177,15 +195,44 @@ async function inspect(folder: string, origin: string): Promise<FoundJars> {
   const [version] = versions
   if (version !== KNOWN_VERSION) {
     const warning = `${where} has multilang ${version}; kcl-session knows ${KNOWN_VERSION}, and does not check these jars.`
-    return { folder, origin, known: false, warnings: [warning] }
+    const classPath = names.filter((name) => name.endsWith('.jar')).sort()
+    return { folder, classPath: inFolder(folder, classPath), origin, known: false, warnings: [warning] }
   }
-  const wrong = await whatIsWrong(daemonJars, folder)
-  if (wrong !== undefined) throw new UsageError(`The jars in ${where} are damaged or not ours: ${wrong}`)
-  return ours(folder, origin)
+  const unknown = patched.find((name) => !filesOf(daemonJars, '').includes(name))
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `--patched-jar=${unknown}: there is no such jar in our list. What comes on top of it is given by --classpath.`,
+    )
+  }
+  const wrong = await whatIsWrong(daemonJars, folder, patched)
+  if (wrong !== undefined) {
+    throw new UsageError(
+      `The jars in ${where} are damaged or not ours: ${wrong} A jar that you have replaced on purpose is allowed by --patched-jar=NAME.`,
+    )
+  }
+  return ours(folder, origin, patched)
 }
 
-function ours(folder: string, origin: string): FoundJars {
-  return { folder, origin, known: true, warnings: [] }
+function ours(folder: string, origin: string, patched: readonly string[] = []): FoundJars {
+  const names = filesOf(daemonJars, '')
+  const classPath = names.filter((name) => !patched.includes(name) || existsSync(join(folder, name)))
+  const others = readdirSync(folder).filter((name) => name.endsWith('.jar') && !names.includes(name))
+  const warnings = [
+    ...patched.map((name) => `${name} in ${folder} is not checked: --patched-jar allows any.`),
+    ...(others.length === 0
+      ? []
+      : [`Not loaded, because our list of jars does not have it: ${others.join(', ')}. --classpath does.`]),
+  ]
+  return { folder, classPath: inFolder(folder, classPath), origin, known: true, warnings }
+}
+
+function inFolder(folder: string, names: readonly string[]): string[] {
+  if (folder.includes(delimiter)) {
+    throw new UsageError(
+      `${folder} has a "${delimiter}" in its path, which Java takes for the end of it. Use another folder.`,
+    )
+  }
+  return names.map((name) => join(folder, name))
 }
 
 // All or nothing: what breaks off, on a full disk say, leaves no folder behind that looks like one of jars.

@@ -21,6 +21,8 @@ export interface ReportOutput {
 export interface ReporterOptions {
   readonly level: LogLevel
   readonly json: boolean
+  /** Leaves out the launcher's own news, but for warnings and errors. */
+  readonly quiet?: boolean
   readonly output: ReportOutput
   /** Where a consumer's lines go, for people; by default they are written as they are. */
   readonly consumer?: (text: string, shardId: string) => void
@@ -44,6 +46,9 @@ export class Reporter {
 
   /** News of the launcher itself; `details` are shown as fields in JSON only. */
   tell(importance: Importance, message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    const { level, quiet = false } = this.#options
+    if (importance !== 'error' && level === 'error') return
+    if (importance === 'info' && quiet) return
     const time = new Date(this.#options.now()).toISOString()
     this.#print(time, importance, 'kcl-session', message, details)
   }
@@ -102,7 +107,7 @@ export class Reporter {
     output.write(
       json
         ? `${maskText(JSON.stringify({ time, level, source, message: text, ...details }))}\n`
-        : `${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${source}: ${text}\n`,
+        : `${time} ${level.toUpperCase().padEnd(5)} ${source}: ${text}\n`,
     )
   }
 }

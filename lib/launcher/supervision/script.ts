@@ -11,10 +11,12 @@ import { announce, type Marks, markOption, newMarks } from './marks.ts'
 export interface DaemonPlan {
   /** The java program. */
   readonly java: string
-  /** The folder of jars. */
-  readonly jars: string
+  /** What Java loads, in this order. */
+  readonly classPath: readonly string[]
   /** The logback file. */
   readonly logback: string
+  /** One of the user's own, which ours includes. */
+  readonly ownLogback?: string | undefined
   /** Words of `--java-opt`; they come last, so that they win. */
   readonly javaOptions: readonly string[]
   /** INFO unless more is to be seen. */
@@ -32,6 +34,8 @@ export interface DaemonPlan {
 export interface DaemonStart {
   readonly script: string
   readonly environment: Readonly<Record<string, string>>
+  /** The java command, word by word. */
+  readonly words: readonly string[]
   /** For descriptor 0. */
   readonly input: string
   /** What tells the daemon's own lines from those of consumers. */
@@ -44,16 +48,20 @@ export interface DaemonStart {
  */
 export function daemonStart(plan: DaemonPlan): DaemonStart {
   const marks = newMarks()
+  const words = javaWords(plan, marks)
   const grace = Math.ceil(plan.stopTimeout / 1000)
   const script = [
     // Without </dev/null and >/dev/null the watcher would hold the daemon's pipes open after it has gone.
     `{ trap '' TERM INT HUP; if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
     'properties=$(cat)',
     'exec 3<&-',
-    `exec ${javaWords(plan, marks).map(shellQuote).join(' ')} <<PROPERTIES\n$properties\nPROPERTIES`,
+    `java() { exec ${words.map(shellQuote).join(' ')}; }`,
+    PIPED,
+    'java <<PROPERTIES\n$properties\nPROPERTIES',
   ].join('\n')
   return {
     script,
+    words,
     environment: { ...plan.environment.own, [COMMAND]: consumerText(plan, marks) },
     input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),
     marks,
@@ -69,16 +77,17 @@ function waitFor(seconds: number): string {
 function javaWords(plan: DaemonPlan, marks: Marks): string[] {
   return [
     plan.java,
-    '-Dfile.encoding=UTF-8',
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:-UsePerfData',
     '-XX:MaxRAMPercentage=25',
     markOption(marks),
     `-Dkcl.session.level=${plan.rootLevel}`,
     ...(plan.rootLevel === 'INFO' ? [] : ['-Dkcl.session.noisy=DEBUG']),
+    ...(plan.ownLogback === undefined ? [] : [`-Dkcl.session.logback=${plan.ownLogback}`]),
+    ...UTF_8,
     ...plan.javaOptions,
     '-cp',
-    `${plan.jars}/*`,
+    plan.classPath.join(':'),
     'software.amazon.kinesis.multilang.MultiLangDaemon',
     '-l',
     plan.logback,
@@ -95,6 +104,19 @@ function consumerText({ command, protocol, environment }: DaemonPlan, marks: Mar
   return [announce(marks), `unset ${COMMAND}`, ...restored, shellScript(command, protocol)].join('; ')
 }
 
+// The first is for files and pipes; from Java 18 on the console has its own, which follow the locale.
+const UTF_8 = ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-Dstderr.encoding=UTF-8']
+// Java is to read the properties from a pipe: some shells write what stands behind << to a file, and there may be no
+// place for one. A process that only waits has the pipe's end as its input, and says so by its pid; from there we take
+// it, and send that process home. Where there is no /proc, << has to do.
+const PIPED = [
+  'if [ -r /proc/self/stat ]; then',
+  `reader=$(printf '%s\\n' "$properties" | { read -r pid rest </proc/self/stat; echo "$pid"; exec sleep 60 >/dev/null 2>&1; } &)`,
+  'exec </proc/$reader/fd/0',
+  'kill $reader',
+  'java',
+  'fi',
+].join('\n')
 const COMMAND = 'KCL_SESSION_COMMAND'
 // Split on spaces by the daemon, this is three words; sh makes two of the last one.
 const EXECUTABLE = `/bin/sh -c eval\${IFS}"$${COMMAND}"`

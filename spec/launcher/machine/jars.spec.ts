@@ -18,6 +18,7 @@ import {
   cachedFolder,
   daemonJars,
   fetchJars,
+  filesOf,
   type JarSet,
   searchDaemonJars,
   whatIsWrong,
@@ -162,3 +163,16 @@ function setUp(t: TestContext, maven: string) {
     leftovers: () => readdirSync(cache).filter((name) => name.startsWith('.')),
   }
 }
+
+test('loads the jars of the list, and no other that lies beside them', (t) => {
+  const place = setUp(t, MAVEN)
+  assert.deepEqual(filesOf(place.set, '/jars'), ['/jars/one.jar'])
+})
+
+test('lets a jar differ that was named for it, and no other', async (t) => {
+  const place = setUp(t, MAVEN)
+  const folder = await fetchJars(place.set, place)
+  writeFileSync(join(folder, 'one.jar'), 'patched')
+  assert.match((await whatIsWrong(place.set, folder)) ?? '', /one\.jar is not the jar we know/)
+  assert.equal(await whatIsWrong(place.set, folder, ['one.jar']), undefined)
+})
