@@ -162,14 +162,18 @@ export function reportTo(environment: NodeJS.ProcessEnv, source: ReportSource): 
 
 let reporter: Reporter | undefined
 
-// Bundled, this file may lie anywhere; the version is for people alone.
+// This file lies at two depths of the package, and once a user has bundled it anywhere; the version is for people alone.
 function ownVersion(): string {
-  try {
-    const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-    return String((JSON.parse(text) as { version?: unknown }).version ?? '')
-  } catch {
-    return ''
+  for (const place of ['../../package.json', '../../../package.json']) {
+    try {
+      const text = readFileSync(new URL(place, import.meta.url), 'utf8')
+      const { name, version } = JSON.parse(text) as { name?: unknown; version?: unknown }
+      if (name === 'kcl-session' && typeof version === 'string') return version
+    } catch {
+      // Not there.
+    }
   }
+  return ''
 }
 
 // Asking for the memory costs more than all the rest, so it is done once a second.

@@ -11,7 +11,8 @@ test('a batch is known before a body that blocks the event loop gets it', async 
   wire.say(INITIALIZE)
   await wire.said()
   wire.say({ action: 'processRecords', records: records(7), millisBehindLatest: 0 })
-  const { snapshot, pid } = await hub.until(({ snapshot: { batch } }) => batch !== null)
+  const { snapshot, pid, version } = await hub.until(({ snapshot: { batch } }) => batch !== null)
+  assert.match(version, /^\d+\.\d+\.\d+/)
   assert.deepEqual(
     [pid, snapshot.action, snapshot.batch],
     [wire.child.pid, 'processRecords', { size: 7, finished: 0, attempt: 1 }],
