@@ -173,13 +173,13 @@ export function emptyHistogram(name: HistogramName): number[] {
   return new Array<number>(BUCKETS[name].length + 2).fill(0)
 }
 
-/** Counts a duration in a histogram. */
-export function observe(name: HistogramName, histogram: number[], seconds: number): void {
+/** Counts a duration in a histogram, `times` times. */
+export function observe(name: HistogramName, histogram: number[], seconds: number, times = 1): void {
   const bounds = BUCKETS[name]
   let at = 0
   while (at < bounds.length && seconds > (bounds[at] ?? 0)) at += 1
-  histogram[at] = (histogram[at] ?? 0) + 1
-  histogram[bounds.length + 1] = (histogram[bounds.length + 1] ?? 0) + seconds
+  histogram[at] = (histogram[at] ?? 0) + times
+  histogram[bounds.length + 1] = (histogram[bounds.length + 1] ?? 0) + seconds * times
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

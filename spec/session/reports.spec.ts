@@ -59,7 +59,10 @@ for (const protocol of ['stdio', 'fds'] as const) {
       said.push(JSON.stringify(lines))
     }
     assert.equal(said[1], said[0])
-    assert.equal((await hub.left()).snapshot.counts.records, 20)
+    const { counts, histograms } = (await hub.left()).snapshot
+    assert.equal(counts.records, 20)
+    const latencies = histograms.latency.slice(0, -1).reduce((sum, count) => sum + count, 0)
+    assert.equal(latencies, 20, 'the latency of every record is counted')
   })
 }
 
