@@ -10,6 +10,10 @@ import { ownVersion } from './version.ts'
 type Command = (args: readonly string[]) => Promise<number>
 
 const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
+  init: {
+    about: 'write a consumer to begin with, its test, and a few records',
+    load: async () => (await import('./init.ts')).init,
+  },
   dev: {
     about: 'run a consumer on a file of records, or on a stream, without Java',
     load: async () => (await import('./dev.ts')).dev,
