@@ -121,6 +121,23 @@ test('guesses that a consumer speaks on stdin and stdout when it is silent on th
   assert.equal(code, 1)
 })
 
+test('guesses nothing of the kind when a consumer crashes, or complains, before initialize', async (t) => {
+  const folder = temporaryFolder(t)
+  const programs = {
+    syntax: 'const = 1\n',
+    throws: 'throw new Error("no such table")\n',
+    fails: 'process.exit(3)\n',
+  }
+  for (const [name, program] of Object.entries(programs)) {
+    const file = join(folder, `${name}.mjs`)
+    writeFileSync(file, program)
+    const { code, stderr } = await run(t, ['dev', '--input', '-', '--', process.execPath, file], lines(1))
+    assert.match(stderr, /during initialize \(ended\)/)
+    assert.doesNotMatch(stderr, /stdio/)
+    assert.equal(code, 1)
+  }
+})
+
 test('ends at once when a consumer fails, though the input goes on', async (t) => {
   const running = start(t, ['dev', '--input', '-', '--protocol', 'stdio', ...fixture('bad/crashes')], {
     stdin: 'pipe',

@@ -3,7 +3,7 @@
 // lease ends, and with it everything that the consumer started.
 
 import type { ConsumerProtocol } from '../../children/command.ts'
-import { Consumer } from '../../children/consumer.ts'
+import { Consumer, type ConsumerExit } from '../../children/consumer.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { setImmediate } from '../../timers.ts'
 import { DaemonConversation, type DaemonEvent } from '../conversation/conversation.ts'
@@ -75,6 +75,7 @@ export class Lease {
   #settle: (() => void) | null = null
   #stopTimer: () => void = () => {}
   #breaking: Promise<void> | null = null
+  #exit: ConsumerExit | null = null
   #cutOff = false
   #killed = false
   #ended = false
@@ -206,16 +207,9 @@ export class Lease {
   }
 
   #found(finding: Finding): void {
-    const found = this.#withHint(finding)
-    this.#host.line('note', `${found.kind}: ${found.daemon}`)
-    if (endsRun(found)) this.#breaking = this.#breakOff(found)
-    else this.#host.found(found, this.#consumer.lastWords)
-  }
-
-  // The most common reason for silence at the start is a consumer that knows nothing of our descriptors.
-  #withHint(found: Finding): Finding {
-    const silent = found.action === 'initialize' && (found.kind === 'ended' || found.kind === 'no-answer')
-    return silent && this.#options.protocol === 'fds' ? { ...found, hint: FDS_HINT } : found
+    this.#host.line('note', `${finding.kind}: ${finding.daemon}`)
+    if (endsRun(finding)) this.#breaking = this.#breakOff(finding)
+    else this.#host.found(finding, this.#consumer.lastWords)
   }
 
   // What a consumer says on its way out comes on another pipe, so it is given a moment before it is quoted.
@@ -223,13 +217,23 @@ export class Lease {
     this.#stopTimer()
     await within(this.#clock, LAST_WORDS_TIME, this.#consumer.closed)
     this.#consumer.kill('SIGKILL')
-    this.#host.found(found, this.#consumer.lastWords)
+    this.#host.found(this.#withHint(found), this.#consumer.lastWords)
     this.#settle?.()
+  }
+
+  // A consumer that knows nothing of our descriptors finds an empty standard input and ends in peace, or waits without a
+  // word. One that crashed, or has something to say, has other troubles.
+  #withHint(found: Finding): Finding {
+    if (this.#options.protocol !== 'fds' || found.action !== 'initialize') return found
+    const atPeace = found.kind === 'ended' && this.#exit?.code === 0
+    const silent = found.kind === 'no-answer' && this.#consumer.lastWords.length === 0
+    return atPeace || silent ? { ...found, hint: FDS_HINT } : found
   }
 
   async #outputEnded(): Promise<void> {
     if (this.#ended || this.#isOver()) return
     const exit = await within(this.#clock, EXIT_TIME, this.#consumer.exited)
+    this.#exit = exit
     if (this.#ended || this.#isOver()) return
     this.#follow(this.#conversation.outputEnded(exit === null ? 'it closed its output' : howItEnded(exit)))
   }
