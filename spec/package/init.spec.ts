@@ -31,6 +31,25 @@ describe('kcl-session init, from the package as it would be published', { timeou
   })
   after(() => rmSync(shop, { recursive: true }))
 
+  it('has the README’s first consumer run as pasted, with the README’s command, and print what the README says', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    const [consumer, command, line, end] = [
+      /```ts\n([\s\S]*?)```/,
+      /```sh\n(printf .*)\n```/,
+      /your two lines, `(.*)`/,
+      /```text\n(.*)\n```/,
+    ].map((pattern) => pattern.exec(readme)?.[1] ?? assert.fail(`nothing in the README matches ${pattern}`))
+    const folder = join(shop, 'pasted')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'consumer.mjs'), consumer ?? '')
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', command ?? ''], {
+      cwd: folder,
+      env: environment(),
+    })
+    assert.ok((stdout + stderr).includes(`${line}\n`))
+    assert.ok((stdout + stderr).includes(`${end}\n`))
+  })
+
   it('writes a consumer in TypeScript into a new folder, where install, start and test work', async () => {
     const { stdout } = await npm(shop, ['exec', '--', 'kcl-session', 'init', 'orders'])
     assert.match(stdout, /^Wrote consumer\.ts, .* in orders\.\n\nNext:\n {2}cd orders\n {2}npm install\n/)
@@ -102,9 +121,12 @@ function manifestIn(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
 }
 
-// With the Node that runs this, and without what the runner of specs tells those that it starts.
 function npm(folder: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)('npm', args, { cwd: folder, env: environment() })
+}
+
+// With the Node that runs this, and without what the runner of specs tells those that it starts.
+function environment(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...others } = process.env
-  const env = { ...others, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` }
-  return promisify(execFile)('npm', args, { cwd: folder, env })
+  return { ...others, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}` }
 }
