@@ -84,9 +84,15 @@ async function writeProject(folder: string, type: 'module' | 'commonjs'): Promis
   }
 }
 
+// Those that are a sample's whole program are compiled, and run, as such.
 function codeBlocks(): { name: string; text: string }[] {
+  const samples = new Set(
+    readdirSync(new URL('samples', ROOT), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.[cm]?[jt]s$/.test(file))
+      .map((file) => readFileSync(new URL(`samples/${file}`, ROOT), 'utf8')),
+  )
   return [
-    ...blocksOf(documents('.md'), /^```(?:ts|js)\w*\n([\s\S]*?)^```$/gm),
+    ...blocksOf(documents('.md'), /^```[tj]sx?\n([\s\S]*?)^```$/gm).filter(({ text }) => !samples.has(text)),
     ...blocksOf(documents('.ts'), /^ *\* @example\n((?: *\* .*\n)+)/gm),
   ]
 }

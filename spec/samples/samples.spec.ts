@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 
 const root = new URL('../../../', import.meta.url)
 const samples = readdirSync(new URL('samples/', root), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !['data', 'monitoring'].includes(entry.name))
+  .filter((entry) => entry.isDirectory() && existsSync(new URL(`samples/${entry.name}/consumer.ts`, root)))
   .map(({ name }) => name)
 
 const folder = mkdtempSync(join(tmpdir(), 'kcl-session-samples-'))
@@ -76,6 +76,11 @@ const prints: Record<string, (text: string) => void> = {
     for (const [, , most] of shards) assert.ok(Number(most) > 1 && Number(most) <= 64)
   },
   sqlite: () => {},
+  logging: (text) => assert.equal(text.match(/"msg":"strong"\}$/gm)?.length, stronger(5)),
+  migrating: (text) => {
+    const counts = [...text.matchAll(/strong: (\d+)$/gm)]
+    assert.equal(sum(counts.map(([, strong]) => strong)), stronger(4.5))
+  },
 }
 
 for (const sample of samples) {

@@ -1,0 +1,127 @@
+// The pages beside the samples: each opens with its program, leads somewhere, and quotes what is there.
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = new URL('../../../', import.meta.url)
+const samples = new URL('samples/', root)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const folders = readdirSync(samples, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+const pages = [
+  'README.md',
+  'lib/launcher/README.md',
+  'samples/README.md',
+  ...folders.map((folder) => `samples/${folder}/README.md`).filter((page) => existsSync(new URL(page, root))),
+]
+
+test('a page begins with the program that stands beside it', () => {
+  const programs = ['consumer.ts', 'consumer.test.ts']
+  const found = programs.flatMap((program) =>
+    folders
+      .map((folder) => [`samples/${folder}/README.md`, `samples/${folder}/${program}`] as const)
+      .filter((pair) => pair.every((path) => existsSync(new URL(path, root)))),
+  )
+  assert.ok(found.length >= 9, `${found.length} pages with a program`)
+  for (const [page, program] of found) {
+    const [, block] = /^# .*\n\n```ts\n([\s\S]*?)^```$/m.exec(read(page)) ?? []
+    assert.equal(block, read(program), page)
+  }
+})
+
+test('the other files that a page shows are those beside it', () => {
+  const shown = [
+    ['migrating', 'js', 'aws-kcl.cjs'],
+    ['deploying', 'ini', 'orders-consumer.service'],
+    ['aws', 'json', 'policy.json'],
+  ]
+  for (const [folder, language, file] of shown) {
+    const [, block] =
+      new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(
+        read(`samples/${folder}/README.md`),
+      ) ?? []
+    assert.equal(block, read(`samples/${folder}/${file}`))
+  }
+})
+
+test('every link between the documents leads to a file', () => {
+  for (const page of pages) {
+    const links = [...read(page).matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = '']) => link)
+    for (const link of links.filter((to) => !/^\w+:/.test(to))) {
+      const target = new URL(link, new URL(page, root))
+      assert.ok(existsSync(target), `${page}: ${link}`)
+    }
+  }
+})
+
+test('the index names every folder', () => {
+  const index = read('samples/README.md')
+  for (const folder of folders) assert.ok(index.includes(`](${folder}/`), folder)
+})
+
+test('what the page on troubleshooting quotes is said by the code', () => {
+  const sources = readdirSync(new URL('lib', root), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`lib/${file.replaceAll('\\', '/')}`))
+    .join('\n')
+  const quotes = [...read('samples/troubleshooting/README.md').matchAll(/^\| (`.*?) \| /gm)].flatMap(
+    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote),
+  )
+  assert.ok(quotes.length > 15, `${quotes.length} quotes`)
+  for (const quote of quotes) {
+    const asWritten = [quote, quote.replaceAll("'", "\\'")]
+    assert.ok(
+      asWritten.some((text) => sources.includes(text)),
+      quote,
+    )
+  }
+})
+
+test('the unit gives a stop more time than the launcher takes, and signals the launcher alone', () => {
+  const unit = read('samples/deploying/orders-consumer.service')
+  assert.match(unit, /^KillMode=mixed$/m)
+  const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? []
+  assert.ok(Number(seconds) > 25)
+})
+
+test('the policy has every right that the code names', () => {
+  const policy = JSON.parse(read('samples/aws/policy.json')) as { Statement: { Action: string[] }[] }
+  const actions = policy.Statement.flatMap(({ Action }) => Action)
+  for (const right of [
+    'kinesis:DescribeStreamSummary',
+    'kinesis:ListShards',
+    'dynamodb:Scan',
+    'dynamodb:GetItem',
+    'dynamodb:UpdateItem',
+  ])
+    assert.ok(actions.includes(right), right)
+})
+
+test('the old program on aws-kcl counts what the new one counts, shard by shard', async () => {
+  const old = await dev('--protocol=stdio', 'samples/migrating/aws-kcl.cjs')
+  const now = await dev('--protocol=fds', 'dist/samples/migrating/consumer.js')
+  assert.equal(old.length, 4)
+  assert.deepEqual(now, old)
+})
+
+test('the tests of the page on testing pass', async () => {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const args = ['--test', '--test-reporter=tap', 'dist/samples/testing/consumer.test.js']
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root), env })
+  assert.match(stdout, /^# pass 4$/m)
+})
+
+async function dev(protocol: string, program: string): Promise<string[]> {
+  const input = ['--input', 'samples/data/earthquakes.ndjson', '--key', 'id', '--shards', '4']
+  const args = ['dist/lib/cli/main.js', 'dev', protocol, ...input, '--', process.execPath, program]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root) })
+  assert.match(stdout + stderr, /1,707 of 1,707 records acknowledged and checkpointed/)
+  return [...(stdout + stderr).matchAll(/(shardId-\d+).*(strong: \d+)$/gm)]
+    .map(([, shard, strong]) => `${shard} ${strong}`)
+    .sort()
+}
