@@ -26,6 +26,11 @@ export function openLogger(option: Logger | false | undefined, shard: () => stri
   return guarded((level) => methodOf(option, level), shard)
 }
 
+/** Whether anybody hears what is told at a level: details that cost something need not be made for nobody. */
+export function isHeard(logger: Logger, level: Level): boolean {
+  return logger[level] !== unheard
+}
+
 function guarded(methodAt: (level: Level) => LogMethod | null, shard: () => string | null): Logger {
   let told = false
   const failed = (cause: unknown): void => {
@@ -35,7 +40,7 @@ function guarded(methodAt: (level: Level) => LogMethod | null, shard: () => stri
   }
   return byLevel((level) => {
     const method = methodAt(level)
-    if (method === null) return () => {}
+    if (method === null) return unheard
     return (message, details) => {
       try {
         const result = method(message, { shardId: shard(), ...details })
@@ -134,4 +139,5 @@ const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error']
 const LEVEL_VARIABLE = 'KCL_SESSION_LOG_LEVEL'
 // Of objects inside the details.
 const DEPTH = 4
-const silent: Logger = byLevel(() => () => {})
+function unheard(): void {}
+const silent: Logger = byLevel(() => unheard)

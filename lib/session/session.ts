@@ -14,7 +14,7 @@ import { retrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError } from '../errors.ts'
 import { type Channel, openChannel } from '../io/channel.ts'
 import { LineReader } from '../io/lines.ts'
-import { openLogger } from '../io/log.ts'
+import { isHeard, openLogger } from '../io/log.ts'
 import type { Logger } from '../io/logger.ts'
 import { readLine } from '../io/payloads.ts'
 import { guardStdout } from '../io/stdout-guard.ts'
@@ -84,6 +84,7 @@ export class KclSession {
     const abandonAfter = toMilliseconds(options.abandonAfter ?? { seconds: 60 }, `${NEW}: abandonAfter`)
     const warnAfter = toMilliseconds(options.warnAfter ?? { seconds: 60 }, `${NEW}: warnAfter`)
     this.#log = openLogger(options.logger, () => this.shard?.shardId ?? null)
+    const debugs = isHeard(this.#log, 'debug')
     this.#channel = openChannel({ ...(input && { input }), ...(output && { output }) })
     const { own } = this.#channel
     // Never taken off again: stdout stays the protocol's, and nothing that is printed may end up in it.
@@ -99,7 +100,7 @@ export class KclSession {
     const wire = {
       start: () => this.#start(),
       write: (text: string, written?: () => void) => {
-        this.#log.debug('Says', { line: text.trim() })
+        if (debugs) this.#log.debug('Says', { line: text.trim() })
         this.#writer.write(text, written)
       },
       hold: (alive: boolean) => (alive ? this.#reader.ref() : this.#reader.unref()),
@@ -121,7 +122,7 @@ export class KclSession {
     )
     this.#reader = new LineReader(this.#channel.input, {
       line: (bytes) => {
-        this.#log.debug('Hears', { line: bytes.toString('utf8', 0, LONGEST_TOLD) })
+        if (debugs) this.#log.debug('Hears', { line: bytes.toString('utf8', 0, LONGEST_TOLD) })
         this.#loop.receive(readLine(bytes))
       },
       end: (error) => this.#loop.inputEnded(error),
