@@ -205,8 +205,9 @@ export class RecordLine {
   window(from: number, to: number): Window {
     const records: KinesisRecord[] = []
     let millisBehindLatest: number | null = null
-    for (const segment of this.#segments.slice(Math.max(0, this.#indexOf(from)))) {
-      if (segment.from >= to) break
+    for (let index = Math.max(0, this.#indexOf(from)); index < this.#segments.length; index += 1) {
+      const segment = this.#segments[index]
+      if (segment === undefined || segment.from >= to) break
       if (segment.records === null) continue
       if (segment.from === from && segment.to === to) {
         return { from, to, records: segment.records, millisBehindLatest: segment.millisBehindLatest }
@@ -225,6 +226,7 @@ export class RecordLine {
       if (segment.to > Math.min(number, this.#watermark)) continue
       if (this.#last === null || segment.to === this.#watermark) this.#last = segment.last
       segment.release()
+      if (this.#absorbs(this.#segments[index - 1], segment)) this.#segments.splice(index, 1)
     }
     if (this.#segments.length > 2 * KEPT) this.#thinOut()
   }
@@ -241,15 +243,20 @@ export class RecordLine {
 
   // Whoever never stores anything must not fill the memory: of what is long past, places are kept less exactly.
   #thinOut(): void {
-    const span = (this.#end - (this.#segments[0]?.from ?? 0)) / KEPT
     const thinned: Segment[] = []
-    for (const segment of this.#segments) {
-      const before = thinned.at(-1)
-      const released = segment.records === null && before?.records === null
-      if (released && segment.to - before.from <= span) before.absorb(segment)
-      else thinned.push(segment)
-    }
+    for (const segment of this.#segments)
+      if (!this.#absorbs(thinned.at(-1), segment)) thinned.push(segment)
     this.#segments = thinned
+  }
+
+  // Whether the segment has become one with that before it. Done at its release where it can be: of many small
+  // deliveries each segment would else live just long enough to be costly to collect.
+  #absorbs(before: Segment | undefined, segment: Segment): boolean {
+    const span = (this.#end - (this.#segments[0]?.from ?? 0)) / KEPT
+    const released = segment.records === null && before?.records === null
+    if (!released || segment.to - before.from > span) return false
+    before.absorb(segment)
+    return true
   }
 
   #pass(end: number): void {
@@ -271,13 +278,14 @@ export class RecordLine {
   }
 
   #segmentOf(number: number): Segment | undefined {
-    const last = this.#segments.at(-1)
-    if (last !== undefined && number >= last.from) return number < last.to ? last : undefined
     return this.#segments[this.#indexOf(number)]
   }
 
   // The index of the segment with the number, or -1.
   #indexOf(number: number): number {
+    const newest = this.#segments.length - 1
+    // Nearly all questions are about what came last.
+    if (number >= (this.#segments[newest]?.from ?? 0)) return number < this.#end ? newest : -1
     const index = lowest(this.#segments.length, (at) => (this.#segments[at]?.to ?? 0) > number)
     const segment = this.#segments[index]
     return segment !== undefined && segment.from <= number ? index : -1
