@@ -17,6 +17,8 @@ export interface CheckpointPolicy {
   readonly atShutdown?: boolean | undefined
   /** Whether it is asked after each record, too; true where it is left out. With false a record costs it nothing. */
   readonly perRecord?: boolean | undefined
+  /** It is not asked after a record before `elapsed` is so many milliseconds; 0 where it is left out. Until then a record costs it next to nothing. */
+  readonly quietFor?: number | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ export interface CheckpointProgress {
  */
 export function everyInterval(interval: DurationInput): CheckpointPolicy {
   const limit = toMilliseconds(interval, 'everyInterval')
-  return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit }
+  return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit, quietFor: limit }
 }
 
 /**
@@ -105,6 +107,7 @@ export function anyOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
     shouldCheckpoint: (progress) => countYes(policies, progress) > 0,
     atShutdown: policies.some((policy) => policy.atShutdown !== false),
     perRecord: policies.some((policy) => policy.perRecord !== false),
+    quietFor: quietForAll(policies),
   }
 }
 
@@ -120,6 +123,7 @@ export function allOf(...policies: CheckpointPolicy[]): CheckpointPolicy {
     shouldCheckpoint: (progress) => countYes(policies, progress) === policies.length,
     atShutdown: policies.every((policy) => policy.atShutdown !== false),
     perRecord: policies.some((policy) => policy.perRecord !== false),
+    quietFor: quietForAll(policies),
   }
 }
 
@@ -145,6 +149,15 @@ export function askPolicy(policy: CheckpointPolicy, progress: CheckpointProgress
     )
   }
   return false
+}
+
+// Those that are not asked after a record are quiet for good.
+function quietForAll(policies: readonly CheckpointPolicy[]): number {
+  return Math.min(
+    ...policies.map(({ perRecord, quietFor = 0 }) =>
+      perRecord === false ? Number.POSITIVE_INFINITY : quietFor,
+    ),
+  )
 }
 
 // Each is asked every time: one that counts for itself must see every step.

@@ -58,18 +58,25 @@ export class Progress {
     if (stored !== undefined) this.#marks.unshift(stored)
   }
 
+  /** Milliseconds, up to `now`, since the first finished record that was not asked for; 0 where there is none. */
+  elapsed(finished: Finished, now: number): number {
+    const from = this.#marks.at(-1)
+    if (from === undefined) return 0
+    from.nextAt ??= finished.finishedAt(from.records)
+    return from.nextAt === null ? 0 : now - from.nextAt
+  }
+
   /** The figures for a policy; null when there is nothing new to store. */
   since(step: Step, finished: Finished, now: number): CheckpointProgress | null {
     const from = this.#marks.at(-1)
     if (from === undefined || finished.watermark <= from.records) return null
     const { position } = finished
     if (position === null) return null
-    from.nextAt ??= finished.finishedAt(from.records)
     return {
       after: step.after,
       records: finished.watermark - from.records,
       bytes: finished.bytes - from.bytes,
-      elapsed: from.nextAt === null ? 0 : now - from.nextAt,
+      elapsed: this.elapsed(finished, now),
       position,
       endsAggregate: step.endsAggregate,
       millisBehindLatest: step.millisBehindLatest,

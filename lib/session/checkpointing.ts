@@ -117,7 +117,7 @@ export class Checkpointing {
     this.progressAt = now
     const moved = this.line.finish(number, now)
     this.#watcher.finished(number, now)
-    if (moved && this.#mayStore) this.#ask('record', now)
+    if (moved && this.#mayStore(now)) this.#ask('record', now)
   }
 
   /** Asks for a checkpoint when the watermark has passed a record. */
@@ -168,9 +168,11 @@ export class Checkpointing {
     return this.store(mark)
   }
 
-  // Whether something may be stored after a record: a policy that wants batches only is not all that can ask for it.
-  get #mayStore(): boolean {
-    return this.#policy.perRecord !== false || this.line.watermark >= this.#requested || this.skipsOnCrash
+  // Whether something may be stored after a record: the policy is not all that can ask for it.
+  #mayStore(now: number): boolean {
+    if (this.line.watermark >= this.#requested || this.skipsOnCrash) return true
+    const { perRecord, quietFor = 0 } = this.#policy
+    return perRecord !== false && (quietFor === 0 || this.#progress.elapsed(this.line, now) >= quietFor)
   }
 
   #ask(after: CheckpointProgress['after'], now: number): void {

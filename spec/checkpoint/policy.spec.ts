@@ -80,6 +80,16 @@ describe('built-in policies fire at their threshold, not before', () => {
     }
   })
 
+  test('a combination is quiet for as long as all of its parts are that are asked after a record', () => {
+    const [second, minute] = [everyInterval('PT1S'), everyInterval('PT1M')]
+    assert.equal(minute.quietFor, 60_000)
+    for (const combine of [anyOf, allOf]) {
+      assert.equal(combine(second, minute).quietFor, 1000)
+      assert.equal(combine(minute, everyBatch()).quietFor, 60_000)
+      assert.equal(combine(minute, everyRecords(1)).quietFor, 0)
+    }
+  })
+
   test('all others store at shutdown', () => {
     for (const policy of [everyRecords(1), everyBytes(1), everyInterval('PT1S'), everyBatch()]) {
       assert.notEqual(policy.atShutdown, false)

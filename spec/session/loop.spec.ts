@@ -223,6 +223,32 @@ test('asks a policy that wants batches only once for each batch, and any other a
   }
 })
 
+test('does not ask a policy after a record before what is finished has waited for as long as the policy is quiet', async (t) => {
+  const asked: string[] = []
+  const policy = {
+    quietFor: 1000,
+    shouldCheckpoint: ({ after, records, elapsed }: { after: string; records: number; elapsed: number }) => {
+      asked.push(`${after} ${records} ${elapsed}`)
+      return false
+    },
+  }
+  const wire = await started(t, { policy })
+  wire.deliver(records(4))
+  const loop = (async () => {
+    for await (const batch of wire.session.batches()) {
+      for await (const { sequenceNumber } of batch) {
+        // The first is finished when the second is asked for.
+        if (sequenceNumber === '2') wire.clock.advance(999)
+        if (sequenceNumber === '3') wire.clock.advance(1)
+      }
+    }
+  })()
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.end()
+  await loop
+  assert.deepEqual(asked, ['record 3 1000', 'record 4 1000', 'batch 4 1000'])
+})
+
 test('stores up to the current record while the inner loop is live, and the whole batch after it', async (t) => {
   const wire = await started(t, { policy: manual() })
   wire.deliver(records(3))
