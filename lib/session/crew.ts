@@ -171,7 +171,10 @@ export class Crew implements Handlers {
   }
 
   #call({ record, batch, tries }: Job): unknown {
-    return this.#owner.telemetry.record(record, tries, () => this.#work.handler(record, batch, this.#context))
+    const { telemetry } = this.#owner
+    const { handler } = this.#work
+    if (!telemetry.tracesRecords) return handler(record, batch, this.#context)
+    return telemetry.record(record, tries, () => handler(record, batch, this.#context))
   }
 
   #after(job: Job, settle: () => void): void {

@@ -25,6 +25,7 @@ export class Lanes {
 
   /** Whether the job may start now; else it waits in its lane. */
   admits(job: Job): boolean {
+    if (job.key === NO_KEY) return true
     const lane = this.#lanes.get(job.key)
     lane?.push(job)
     return lane === undefined
@@ -37,6 +38,7 @@ export class Lanes {
 
   /** The job is done: the next of its key may start. */
   free({ key }: Job): void {
+    if (key === NO_KEY) return
     const lane = this.#lanes.get(key)
     if (lane === undefined) return
     const next = lane.shift()

@@ -94,7 +94,7 @@ export class RecordLine {
   }
 
   isFinished(number: number): boolean {
-    return number < this.#watermark || this.#ahead.has(number)
+    return number < this.#watermark || (this.#ahead.size > 0 && this.#ahead.has(number))
   }
 
   /** What is finished with a gap before it; null where there is nothing. */
@@ -110,7 +110,13 @@ export class RecordLine {
   /** Takes a record as finished; answers whether the watermark moved. */
   finish(number: number, now: number): boolean {
     if (this.isFinished(number)) return false
-    this.#segmentOf(number)?.finish(number, number + 1, now)
+    const segment = this.#segmentOf(number)
+    segment?.finish(number, number + 1, now)
+    if (number === this.#watermark && this.#ahead.size === 0) {
+      this.#watermark += 1
+      this.#bytes += sizeOf(segment?.records?.[number - segment.from])
+      return true
+    }
     if (number !== this.#watermark) {
       this.#ahead.add(number)
       return false
@@ -120,7 +126,7 @@ export class RecordLine {
     for (; this.#ahead.delete(end); end += 1)
       oldest = Math.min(oldest, this.#segmentOf(end)?.finishedAt(end) ?? now)
     // What was ahead has waited for this one: the time that policies go by is that of the first to be finished.
-    if (oldest < now) this.#segmentOf(number)?.finish(number, number + 1, oldest)
+    if (oldest < now) segment?.finish(number, number + 1, oldest)
     this.#pass(end)
     return true
   }
@@ -244,8 +250,7 @@ export class RecordLine {
   // Whoever never stores anything must not fill the memory: of what is long past, places are kept less exactly.
   #thinOut(): void {
     const thinned: Segment[] = []
-    for (const segment of this.#segments)
-      if (!this.#absorbs(thinned.at(-1), segment)) thinned.push(segment)
+    for (const segment of this.#segments) if (!this.#absorbs(thinned.at(-1), segment)) thinned.push(segment)
     this.#segments = thinned
   }
 

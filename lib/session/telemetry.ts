@@ -65,6 +65,11 @@ export class Telemetry implements CheckpointWatcher {
     this.#tracing.batchLeft(why)
   }
 
+  /** Whether tries of handlers are to be told of: a closure for each would be felt. */
+  get tracesRecords(): boolean {
+    return this.#tracing.ofRecords
+  }
+
   /** One try of a handler. */
   record<T>(record: KinesisRecord, attempt: number, work: () => T | Promise<T>): T | Promise<T> {
     return this.#tracing.record(record, attempt, work)

@@ -89,9 +89,13 @@ export class Tracing {
     batchTracing.asyncEnd.publish(batch.trace)
   }
 
+  /** Whether anybody looks at the tries of handlers. */
+  get ofRecords(): boolean {
+    return isTraced(recordTracing)
+  }
+
   /** Runs one try of a handler, so that whoever traces can put it into a context of its own. */
   record<T>(record: KinesisRecord, attempt: number, work: () => T | Promise<T>): T | Promise<T> {
-    if (!isTraced(recordTracing)) return work()
     const trace = { session: this.#of.session, shard: this.#of.shard?.shardId ?? '', record, attempt }
     return recordTracing.tracePromise(async () => work(), trace)
   }
