@@ -30,6 +30,20 @@ export function protocolFor(words: readonly string[], asked?: ConsumerProtocol):
 }
 
 /**
+ * What to say where a consumer ended before it acknowledged initialize, or does not answer: one that knows nothing of our
+ * descriptors finds an empty standard input and ends in peace, or waits without a word. One that crashed, or has something
+ * to say, has other troubles. `code` is undefined where it has not ended, or nobody knows how.
+ */
+export function protocolHint(
+  protocol: ConsumerProtocol,
+  code: number | null | undefined,
+  words: readonly string[],
+): string | undefined {
+  const isLikely = code === 0 || (code === undefined && words.length === 0)
+  return protocol === 'fds' && isLikely ? FDS_HINT : undefined
+}
+
+/**
  * Throws `UsageError` when the command cannot be started: nothing there, not executable, or, where it is
  * `node SCRIPT`, no such script.
  */
@@ -122,6 +136,8 @@ function endings(): readonly string[] {
   return process.platform === 'win32' ? ['', '.exe', '.com', '.cmd', '.bat'] : ['']
 }
 
+const FDS_HINT =
+  'The protocol is on descriptors 3 and 4, because the command is node. A consumer that speaks on stdin and stdout, as those of other clients do, needs --protocol=stdio.'
 const NODE = /^(node|nodejs)(\.exe)?$/i
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/
 const SCRIPT_ENDINGS = ['', '.js', '.json', '.node']

@@ -114,6 +114,26 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     },
   )
 
+  test(
+    'names --protocol=stdio to a consumer that speaks on stdin and stdout, as the first thing, once',
+    POSIX,
+    async (t) => {
+      const other = ['-e', 'process.stdin.resume()']
+      const { code, stderr } = await launch(t, { story: 'mute', command: [process.execPath, ...other] }).ended
+      assert.equal(code, 1)
+      const [first = ''] = stderr.split('\n').filter((line) => line.includes(' ERROR '))
+      assert.match(
+        first,
+        /needs --protocol=stdio\. The consumer of .* acknowledged initialize \(exit code 0\)/,
+      )
+      assert.equal(stderr.match(/--protocol=stdio/g)?.length, 1)
+      const crash = ['-e', 'console.error("no table"); process.exit(3)']
+      const crashed = await launch(t, { story: 'mute', command: [process.execPath, ...crash] }).ended
+      assert.match(crashed.stderr, /acknowledged initialize \(exit code 3\)/)
+      assert.doesNotMatch(crashed.stderr, /stdio/)
+    },
+  )
+
   test('says by which signal a consumer was killed in the middle of an action', POSIX, async (t) => {
     const { code, stderr } = await launch(t, { command: ['/bin/sh', '-c', 'kill -KILL $$'] }).ended
     assert.equal(code, 1)
@@ -272,7 +292,7 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     const odd = [`it's "quoted" $HOME`, 'a  b', '', '*']
     const script = `console.error(JSON.stringify(process.argv.slice(1))); require('net').Socket({fd:3}).resume()`
     const running = launch(t, { command: [process.execPath, '-e', script, ...odd] })
-    const [, words] = await running.seen(/^(\[.*\])$/m)
+    const [, words] = await running.seen(/ \| (\[.*\])$/m)
     assert.deepEqual(JSON.parse(words ?? ''), odd)
     running.child.kill('SIGTERM')
     assert.equal((await running.ended).code, 0)
@@ -289,7 +309,7 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
       env,
     })
     await running.seen(/proxy http:\/\/secure:1$/m)
-    await running.seen(/^mine http:\/\/plain:2 x\.example unset$/m)
+    await running.seen(/ \| mine http:\/\/plain:2 x\.example unset$/m)
     running.child.kill('SIGTERM')
     assert.equal((await running.ended).code, 0)
   })

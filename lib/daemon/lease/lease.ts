@@ -2,7 +2,7 @@
 // Rule: an action is over when it was acknowledged or when the conversation broke; whatever the consumer does, the
 // lease ends, and with it everything that the consumer started.
 
-import type { ConsumerProtocol } from '../../children/command.ts'
+import { type ConsumerProtocol, protocolHint } from '../../children/command.ts'
 import { Consumer, type ConsumerExit } from '../../children/consumer.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { setImmediate } from '../../timers.ts'
@@ -221,13 +221,12 @@ export class Lease {
     this.#settle?.()
   }
 
-  // A consumer that knows nothing of our descriptors finds an empty standard input and ends in peace, or waits without a
-  // word. One that crashed, or has something to say, has other troubles.
   #withHint(found: Finding): Finding {
-    if (this.#options.protocol !== 'fds' || found.action !== 'initialize') return found
-    const atPeace = found.kind === 'ended' && this.#exit?.code === 0
-    const silent = found.kind === 'no-answer' && this.#consumer.lastWords.length === 0
-    return atPeace || silent ? { ...found, hint: FDS_HINT } : found
+    const ended = found.kind === 'ended'
+    if (found.action !== 'initialize' || (!ended && found.kind !== 'no-answer')) return found
+    const code = ended ? (this.#exit?.code ?? null) : undefined
+    const hint = protocolHint(this.#options.protocol, code, this.#consumer.lastWords)
+    return hint === undefined ? found : { ...found, hint }
   }
 
   async #outputEnded(): Promise<void> {
@@ -269,8 +268,6 @@ export class Lease {
   }
 }
 
-const FDS_HINT =
-  'The protocol is on descriptors 3 and 4, because the command is node. A consumer that speaks on stdin and stdout, as those of other clients do, needs --protocol=stdio.'
 // How long a consumer may take to end after the end of its input, at most; in milliseconds, as all of these.
 const END_TIME = 10_000
 const BROKEN_TIME = 2000

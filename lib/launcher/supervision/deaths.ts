@@ -1,9 +1,10 @@
 // Reads the death of a consumer out of the daemon's log. Either an action was broken off, and the daemon names it with
 // its shard; or the daemon could not even write to the consumer: then it names neither, and ends all the same.
 
+import { type ConsumerProtocol, protocolHint } from '../../children/command.ts'
 import { isAlive } from '../machine/processes.ts'
 import { briefly } from './causes.ts'
-import { Death } from './last-words.ts'
+import { Death, type Guess } from './last-words.ts'
 import type { DaemonEvent } from './marks.ts'
 import { PROTOCOL } from './narrator.ts'
 import type { Reporter } from './reporter.ts'
@@ -14,6 +15,7 @@ export function deathIn(
   event: DaemonEvent,
   roster: Roster,
   reporter: Reporter,
+  protocol: ConsumerProtocol,
 ): { readonly death: Death; readonly named: boolean } | undefined {
   const [, action, shardId] = (event.logger === PROTOCOL && BROKEN_OFF.exec(event.message)) || []
   if (action !== undefined && shardId !== undefined) {
@@ -22,7 +24,9 @@ export function deathIn(
       ? `ended before it acknowledged ${action}`
       : `did not answer ${action} as it must: ${briefly(event)}`
     const entry = { shardId, lastWords: roster.lastWordsOf(shardId) }
-    return { death: new Death(entry, what, event.thread, reporter), named: true }
+    const guess: Guess = (value, words) =>
+      ended && action === 'initialize' ? protocolHint(protocol, value, words) : undefined
+    return { death: new Death(entry, what, event.thread, reporter, guess), named: true }
   }
   if (event.logger !== PROCESSOR || !GAVE_UP.test(event.message)) return undefined
   const dead = roster.dead(isAlive)

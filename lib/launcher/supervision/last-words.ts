@@ -5,6 +5,9 @@ import type { JvmExit } from './jvm.ts'
 import type { Reporter } from './reporter.ts'
 import type { RosterEntry } from './roster.ts'
 
+/** What may be behind a death, from the exit value, if it is known, and the last words. */
+export type Guess = (value: number | undefined, words: readonly string[]) => string | undefined
+
 /** Tells a consumer's death in one line: once its exit value is known, or a moment later without. */
 export class Death {
   readonly shardId: string
@@ -12,6 +15,7 @@ export class Death {
   readonly #words: readonly string[]
   readonly #thread: string | undefined
   readonly #reporter: Reporter
+  readonly #guess: Guess
   #value: number | undefined
   #told = false
 
@@ -21,18 +25,21 @@ export class Death {
     what: string,
     thread: string | undefined,
     reporter: Reporter,
+    guess: Guess = () => undefined,
   ) {
     this.shardId = entry.shardId
     this.#words = entry.lastWords
     this.#what = what
     this.#thread = thread
     this.#reporter = reporter
+    this.#guess = guess
   }
 
   get #sentence(): string {
     const how = this.#value === undefined ? '' : ` (${howItEnded(this.#value)})`
     const word = tellingLine(this.#words)
-    return `The consumer of ${this.shardId} ${this.#what}${how}.${word === undefined ? '' : ` Its last words: ${word}`}`
+    const hint = this.#guess(this.#value, this.#words)
+    return `${hint === undefined ? '' : `${hint} `}The consumer of ${this.shardId} ${this.#what}${how}.${word === undefined ? '' : ` Its last words: ${word}`}`
   }
 
   /** The daemon has seen some consumer out: the thread that noticed this death tells of this one. */

@@ -34,6 +34,8 @@ export interface DaemonPlan {
 export interface DaemonStart {
   readonly script: string
   readonly environment: Readonly<Record<string, string>>
+  /** Where consumers speak. */
+  readonly protocol: ConsumerProtocol
   /** The java command, word by word. */
   readonly words: readonly string[]
   /** For descriptor 0. */
@@ -61,6 +63,7 @@ export function daemonStart(plan: DaemonPlan): DaemonStart {
   ].join('\n')
   return {
     script,
+    protocol: plan.protocol,
     words,
     environment: { ...plan.environment.own, [COMMAND]: consumerText(plan, marks) },
     input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),

@@ -156,7 +156,7 @@ export class Supervision {
       this.#options.worker.counts[howOf(value)] += 1
       this.#death?.seeOut(value, event.thread)
     }
-    const found = deathIn(event, this.#roster, this.#options.reporter)
+    const found = deathIn(event, this.#roster, this.#options.reporter, this.#options.start.protocol)
     this.#narrator.follow(event, found !== undefined)
     if (found !== undefined) this.#mourn(found.death, found.named)
   }
