@@ -6,6 +6,9 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
+// Milliseconds that a file of specs may take: one that hangs must not hang them all.
+const LONGEST = 480_000
+
 const root = import.meta.dirname
 const except = process.argv.slice(2).flatMap((word) => (word.startsWith('--except=') ? [word.slice(9)] : []))
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'))
@@ -25,7 +28,7 @@ if (files.length === 0) {
 
 const { status } = spawnSync(
   process.execPath,
-  ['--enable-source-maps', ...flags, '--test', '--test-reporter=spec', ...files],
+  ['--enable-source-maps', ...flags, '--test', `--test-timeout=${LONGEST}`, '--test-reporter=spec', ...files],
   { stdio: 'inherit' },
 )
 process.exit(status ?? 1)
