@@ -247,8 +247,9 @@ export class Loop extends Core implements BatchSource {
   }
 
   #acknowledge(): void {
-    this.telemetry.acknowledged(this.exchange.message)
+    const { message } = this.exchange
     this.exchange.acknowledge()
+    this.telemetry.acknowledged(message)
     this.checkpointing.release()
     if (!this.hasWork) this.#abandonment.entered()
   }

@@ -39,7 +39,7 @@ export class Telemetry implements CheckpointWatcher {
     const event = SHARD_EVENTS[message.action]
     if (event !== undefined) {
       this.#tracing.event(event.name)
-      this.#port.log.info(event.text, message.action === 'initialize' ? message.shard : undefined)
+      if (event.text !== null) this.#port.log.info(event.text)
     }
     // A batch is told of when it is handed out, which is right after this.
     if (records === 0) this.#port.changed()
@@ -47,6 +47,8 @@ export class Telemetry implements CheckpointWatcher {
 
   /** The action in hand is answered. */
   acknowledged(message: Message | null): void {
+    // Only now: the first event loads the logger, which the daemon need not wait for.
+    if (message?.action === 'initialize') this.#port.log.info('The shard begins', message.shard)
     this.figures.acknowledged(message?.action === 'processRecords' && message.records.length > 0)
   }
 
@@ -131,8 +133,9 @@ export class Telemetry implements CheckpointWatcher {
   }
 }
 
-const SHARD_EVENTS: Readonly<Record<string, { name: ShardEvent['event']; text: string } | undefined>> = {
-  initialize: { name: 'initialized', text: 'The shard begins' },
-  shutdownRequested: { name: 'shutdownRequested', text: 'The daemon asks for shutdown' },
-  shardEnded: { name: 'shardEnded', text: 'The shard has ended' },
-}
+const SHARD_EVENTS: Readonly<Record<string, { name: ShardEvent['event']; text: string | null } | undefined>> =
+  {
+    initialize: { name: 'initialized', text: null },
+    shutdownRequested: { name: 'shutdownRequested', text: 'The daemon asks for shutdown' },
+    shardEnded: { name: 'shardEnded', text: 'The shard has ended' },
+  }

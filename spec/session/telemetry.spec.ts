@@ -29,6 +29,26 @@ test('the log tells the life of a shard: its beginning, what is stored, refused 
   ])
 })
 
+test('the log tells of the beginning when the daemon has its status: loading a logger holds nobody up', async () => {
+  const { logger } = recorder()
+  const daemon = new TestDaemon()
+  const session = new KclSession({ ...daemon.streams, logger })
+  const said: string[] = []
+  const told = (name: 'info' | 'debug'): void => {
+    const tell = logger[name].bind(logger)
+    logger[name] = (message, details) => {
+      said.push(message)
+      tell(message, details)
+    }
+  }
+  told('info')
+  told('debug')
+  const done = session.forEach(() => {})
+  await daemon.endShard()
+  await done
+  assert.deepEqual(said.slice(0, 3), ['Hears', 'Says', 'The shard begins'])
+})
+
 test('the log tells a shutdown, and a lease that is lost', async () => {
   const { logger, events } = recorder()
   const daemon = new TestDaemon()
