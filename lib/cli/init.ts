@@ -1,7 +1,7 @@
 // `kcl-session init [FOLDER]`: a consumer to begin with, its test, a few records, and what starts them.
 // Rule: what is there already stays as it is; a package.json only gains what it lacks.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shellQuote } from '../children/command.ts'
@@ -41,10 +41,12 @@ function readManifest(folder: string): Manifest | null {
   const file = join(folder, 'package.json')
   if (!existsSync(file)) return null
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Manifest
+    const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof manifest === 'object' && manifest !== null && !Array.isArray(manifest)) return manifest
   } catch (error) {
     throw new UsageError(`${file} is not JSON. Correct it, or name another folder.`, { cause: error })
   }
+  throw new UsageError(`${file} is not an object of JSON. Correct it, or name another folder.`)
 }
 
 function filesFor(folder: string, js: boolean, manifest: Manifest | null): Record<string, string> {
@@ -69,6 +71,9 @@ function endingFor(js: boolean, manifest: Manifest | null): string {
 }
 
 function refuseToOverwrite(folder: string, names: readonly string[]): void {
+  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    throw new UsageError(`${folder} is a file. Name a folder, as in: kcl-session init my-consumer`)
+  }
   const there = names.filter((name) => existsSync(join(folder, name)))
   if (there.length === 0) return
   throw new UsageError(

@@ -84,6 +84,21 @@ describe('kcl-session init, from the package as it would be published', { timeou
     assert.equal(readFileSync(join(folder, 'consumer.ts'), 'utf8'), '// mine\n')
   })
 
+  it('says in a line why it cannot write: a file in the place of the folder, a package.json that is none', async () => {
+    writeFileSync(join(shop, 'a-file'), '')
+    mkdirSync(join(shop, 'odd'))
+    writeFileSync(join(shop, 'odd', 'package.json'), 'null')
+    for (const [name, words] of [
+      ['a-file', /^kcl-session: \S+a-file is a file\. Name a folder, .*\n$/m],
+      ['odd', /^kcl-session: \S+package\.json is not an object of JSON\. .*\n$/m],
+    ] as const) {
+      const failed = await npm(shop, ['exec', '--', 'kcl-session', 'init', name]).catch((error) => error)
+      assert.match(failed.stderr, words)
+      assert.equal(failed.code, 2)
+    }
+    assert.deepEqual(readdirSync(join(shop, 'odd')), ['package.json'])
+  })
+
   it('keeps a script of the user’s, and says so', async () => {
     const folder = join(shop, 'kept')
     mkdirSync(folder)
