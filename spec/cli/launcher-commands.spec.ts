@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Ended, start, temporaryFolder } from '../helpers/command.ts'
@@ -39,6 +39,35 @@ test('doctor tells what is missing, and exits with 1', async (t) => {
   assert.match(stdout, /^missing Java {6}There is no Java/m)
   assert.match(stdout, /^missing Jars {6}not here, and there is no Maven/m)
   assert.match(stdout, /^note {4}Maven/m)
+})
+
+test('doctor calls fatal what run ends with: no place to keep the jars that are not here', async (t) => {
+  const folder = temporaryFolder(t)
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const programs = {
+    java: `echo 'openjdk version "17.0.1"' >&2`,
+    mvn: 'echo "Apache Maven 3.9.9"',
+  }
+  for (const [name, text] of Object.entries(programs))
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+  const PATH = `${bin}:/usr/bin:/bin`
+  // A file where the folder should be cannot be written by root either.
+  const closed = { PATH, HOME: join(bin, 'java') }
+  const config = [
+    '--application-name=demo',
+    '--stream-name=words',
+    '--region-name=us-east-1',
+    '--no-preflight',
+  ]
+  for (const env of [{ PATH }, closed]) {
+    const told = await command(t, ['doctor'], env)
+    assert.deepEqual([told.code, /^missing Jars .*XDG_CACHE_HOME/m.test(told.stdout)], [1, true], told.stdout)
+    const run = await command(t, ['run', ...config, '--', process.execPath, '-e', ''], env)
+    assert.deepEqual([run.code, /XDG_CACHE_HOME/.test(run.stderr)], [2, true], run.stderr)
+  }
+  const open = await command(t, ['doctor'], { PATH, HOME: folder })
+  assert.deepEqual([open.code, /^note {4}Jars .*the first run does it/m.test(open.stdout)], [0, true])
 })
 
 test('jars says in one line why it cannot fetch anything', async (t) => {

@@ -1,7 +1,7 @@
 // What this machine has of what `run` needs: one line each, with the remedy where something is missing.
 // Nothing is fetched and nothing is changed.
 
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasShell } from '../../children/command.ts'
 import { UsageError } from '../../errors.ts'
@@ -50,9 +50,7 @@ function shell(): Check {
     }
   }
   if (hasShell()) return { name: 'Shell', state: 'ok', text: '/bin/sh' }
-  const text =
-    'no /bin/sh: the consumer gets stdin and stdout, and its command may have no spaces inside a word'
-  return { name: 'Shell', state: 'note', text }
+  return { name: 'Shell', state: 'missing', text: 'no /bin/sh, which starts the daemon and the consumers' }
 }
 
 async function java({ environment }: JarOptions): Promise<Check> {
@@ -79,13 +77,17 @@ async function jars(options: JarOptions, hasMaven: boolean): Promise<Check> {
   } catch (error) {
     return { name, state: 'missing', text: said(error) }
   }
-  return hasMaven
-    ? { name, state: 'note', text: 'not fetched yet; the first run does it, or kcl-session jars' }
-    : {
-        name,
-        state: 'missing',
-        text: 'not here, and there is no Maven to fetch them; install it, or give --jars=FOLDER',
-      }
+  if (!hasMaven) {
+    const text = 'not here, and there is no Maven to fetch them; install it, or give --jars=FOLDER'
+    return { name, state: 'missing', text }
+  }
+  const root = cacheRoot(options.environment)
+  if (root === undefined || !isWritable(root)) {
+    const text =
+      'not here, and there is no place to keep them: see Cache; set XDG_CACHE_HOME, or give --jars=FOLDER'
+    return { name, state: 'missing', text }
+  }
+  return { name, state: 'note', text: 'not fetched yet; the first run does it, or kcl-session jars' }
 }
 
 function cache({ environment }: JarOptions): Check {
@@ -131,7 +133,7 @@ function isWritable(folder: string): boolean {
     if (!existsSync(path) && dirname(path) !== path) continue
     try {
       accessSync(path, constants.W_OK)
-      return true
+      return statSync(path).isDirectory()
     } catch {
       return false
     }
