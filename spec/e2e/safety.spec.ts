@@ -1,6 +1,8 @@
 // What must not happen with the real daemon, whatever records say and whoever is killed.
 
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { recordsOf, Stack, until, whyNot } from './stack.ts'
 
@@ -43,6 +45,30 @@ describe('the launcher on the real daemon', { skip: reason, timeout: 600_000 }, 
     for (const text of poison) assert.equal(lines.filter((line) => line === text).length, 1, stderr)
     // Acknowledged and stored: a second start does not see them again.
     assert.ok((await world.leases()).every(({ checkpoint }) => /^\d+$/.test(checkpoint)))
+  })
+
+  test('hears the daemon though a logback file of the user keeps its lines to itself', {
+    timeout: LIMIT,
+  }, async (t) => {
+    const world = await stack.world(t, 'logback', 1)
+    const [file, log] = [join(world.folder, 'own.xml'), join(world.folder, 'own.log')]
+    writeFileSync(
+      file,
+      `<included>
+        <appender name="own" class="ch.qos.logback.core.FileAppender">
+          <file>${log}</file><encoder><pattern>%msg%n</pattern></encoder>
+        </appender>
+        <logger name="software.amazon.kinesis" additivity="false" level="INFO"><appender-ref ref="own"/></logger>
+      </included>`,
+    )
+    const dies = [process.execPath, '-e', 'console.error("Error: boom"); process.exit(3)']
+    const { code, stderr } = await world.run({ command: dies, flags: [`--logback=${file}`] }).ended
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /ended before it acknowledged initialize \(exit code 3\)\. Its last words: Error: boom/,
+    )
+    assert.match(readFileSync(log, 'utf8'), /Child process exited with value: 3/)
   })
 
   test('lets one consumer at a time see a shard, though the launcher is killed in mid-batch and started anew', {
