@@ -2,12 +2,13 @@
 // one rides along. What is asked for between actions, or has to wait before its next try, goes out in the next
 // action that allows a checkpoint. Explicit requests have promises; automatic ones only a log line.
 
-import { CheckpointError, type KclError } from '../errors.ts'
+import type { CheckpointError, KclError } from '../errors.ts'
 import type { Position } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
-import { comparePositions, formatPosition } from './position.ts'
-import { explainRefusal, refusalOf } from './refusal.ts'
+import { refusalOf } from './refusal.ts'
 import { type RetrySchedule, retryDelay } from './retry.ts'
+import { compareTargets, refusal, SHARD_END, type Target } from './target.ts'
+import { type Waiter, Waiters } from './waiters.ts'
 
 /** What the checkpointer asks of its loop. */
 export interface CheckpointerPort {
@@ -32,10 +33,6 @@ export interface CheckpointerPort {
   waitersChanged(): void
 }
 
-/** A position, or the end of the shard: the only checkpoint without a sequence number, and behind every position. */
-export type Target = Position | typeof SHARD_END
-export const SHARD_END = 'the end of the shard'
-
 /** Stores positions, one at a time. */
 export class Checkpointer {
   readonly #port: CheckpointerPort
@@ -43,7 +40,7 @@ export class Checkpointer {
   #storedPosition: Position | null = null
   #current: Campaign | null = null
   #next: { target: Target; explicit: boolean } | null = null
-  #waiters: Waiter[] = []
+  readonly #waiters: Waiters = new Waiters()
   #watchers: { done: () => boolean; resolve: () => void }[] = []
   #coolUntil = Number.NEGATIVE_INFINITY
   #over: 'lease lost' | KclError | null = null
@@ -68,7 +65,7 @@ export class Checkpointer {
 
   /** Whether a promise of an explicit checkpoint is pending. */
   get hasWaiters(): boolean {
-    return this.#waiters.length > 0
+    return !this.#waiters.none
   }
 
   /** Whether automatic checkpoints rest, because one failed for good a moment ago. */
@@ -89,7 +86,7 @@ export class Checkpointer {
 
   /** Whether an explicit checkpoint at the position, or behind it, waits for its answer. */
   awaits(position: Position): boolean {
-    return this.#waiters.some(({ target }) => compareTargets(target, position) >= 0)
+    return this.#waiters.reach(position)
   }
 
   /** Asks in the background; a failure is logged and nothing else. */
@@ -102,11 +99,10 @@ export class Checkpointer {
     if (this.hasStored(target)) return Promise.resolve(true)
     if (this.#over === 'lease lost') return Promise.resolve(false)
     if (this.#over !== null) return Promise.reject(this.#over)
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ target, resolve, reject })
-      this.#port.waitersChanged()
-      this.#ask(target, true)
-    })
+    const stored = this.#waiters.wait(target)
+    this.#port.waitersChanged()
+    this.#ask(target, true)
+    return stored
   }
 
   /** Sends what is waiting, if the conversation allows it now. */
@@ -140,7 +136,7 @@ export class Checkpointer {
 
   /** Resolves when no promise of an explicit checkpoint is pending. */
   settled(): Promise<void> {
-    return this.#when(() => this.#waiters.length === 0 && this.#current?.phase !== 'asked')
+    return this.#when(() => this.#waiters.none && this.#current?.phase !== 'asked')
   }
 
   /** The lease is lost, or with an error the channel is gone: promises settle, and nothing is asked any more. */
@@ -150,8 +146,7 @@ export class Checkpointer {
     this.#current?.cancelWait?.()
     this.#current = null
     this.#next = null
-    const waiters = this.#waiters.splice(0)
-    for (const { resolve, reject } of waiters) {
+    for (const { resolve, reject } of this.#waiters.takeAll()) {
       if (reason === 'lease lost') resolve(false)
       else reject(reason)
     }
@@ -216,7 +211,7 @@ export class Checkpointer {
   }
 
   #giveUp(campaign: Campaign, exception: string): void {
-    const error = refusal(campaign, exception)
+    const error = refusal(campaign.target, campaign.tries, exception)
     this.#port.failed(campaign.target, error)
     const now = this.#port.clock.now()
     if (!campaign.explicit) {
@@ -238,8 +233,7 @@ export class Checkpointer {
   }
 
   #takeWaiters(target: Target): Waiter[] {
-    const reached = this.#waiters.filter((waiter) => compareTargets(waiter.target, target) <= 0)
-    this.#waiters = this.#waiters.filter((waiter) => compareTargets(waiter.target, target) > 0)
+    const reached = this.#waiters.take(target)
     if (reached.length > 0) this.#port.waitersChanged()
     return reached
   }
@@ -265,31 +259,8 @@ interface Campaign {
   cancelWait: (() => void) | null
 }
 
-interface Waiter {
-  readonly target: Target
-  readonly resolve: (stored: boolean) => void
-  readonly reject: (error: Error) => void
-}
-
 function merge(next: { target: Target; explicit: boolean } | null, target: Target, explicit: boolean) {
   if (next === null) return { target, explicit }
   const higher = compareTargets(target, next.target) > 0 ? target : next.target
   return { target: higher, explicit: explicit || next.explicit }
-}
-
-function compareTargets(a: Target, b: Target): number {
-  if (a === SHARD_END || b === SHARD_END) return Number(a === SHARD_END) - Number(b === SHARD_END)
-  return comparePositions(a, b)
-}
-
-function refusal({ target, tries }: Campaign, exception: string): CheckpointError {
-  const retryable = refusalOf(exception) === 'try again'
-  const where = target === SHARD_END ? target : `position ${formatPosition(target)}`
-  const after = retryable ? `after ${tries} ${tries === 1 ? 'try' : 'tries'}: ` : ''
-  const advice = `${after}${explainRefusal(exception)}`
-  return new CheckpointError(`The daemon refused the checkpoint at ${where} with ${exception}: ${advice}.`, {
-    exception,
-    retryable,
-    position: target === SHARD_END ? null : target,
-  })
 }

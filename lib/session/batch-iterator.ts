@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts'
 import { refuseUnknown } from '../nearest.ts'
 import { type DurationInput, toMilliseconds } from '../time.ts'
 import type { RecordBatch } from './batch.ts'
-import type { Limits } from './records.ts'
+import type { Limits } from './segments.ts'
 
 /** What next() and return() of a loop resolve to. */
 export type BatchResult = IteratorResult<RecordBatch, undefined>

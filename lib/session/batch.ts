@@ -2,21 +2,18 @@
 // line; it is over when its loop is left, or the next batch is asked for.
 
 import { type InspectOptions, inspect } from 'node:util'
-import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import { formatPosition, isPosition } from '../checkpoint/position.ts'
-import type { RetryOptions } from '../checkpoint/retry.ts'
 import { type KclError, UsageError } from '../errors.ts'
-import type { Logger } from '../io/logger.ts'
-import type { Position, Shard } from '../protocol/messages.ts'
+import type { Position } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
-import type { Clock } from '../time.ts'
-import type { Checkpointing } from './checkpointing.ts'
+import type { ForEachOptions, HandlerContext } from './handler.ts'
 import { Mode } from './mode.ts'
+import type { Owner } from './owner.ts'
 import { AsyncRecordIterator, RecordIterator, type Turns, Walk } from './record-iterator.ts'
-import type { RecordLine, Window } from './records.ts'
+import type { RecordLine } from './records.ts'
 import { indexAt } from './segment.ts'
+import type { Window } from './segments.ts'
 import { LazySignal } from './signal.ts'
-import type { Telemetry } from './telemetry.ts'
 
 /**
  * Handles one record; a promise is awaited. Resolving to `true` asks for a checkpoint at that record; anything else
@@ -24,60 +21,8 @@ import type { Telemetry } from './telemetry.ts'
  */
 export type RecordHandler = (record: KinesisRecord, batch: RecordBatch, context: HandlerContext) => unknown
 
-/** What a handler is given besides its record. */
-export interface HandlerContext {
-  /** One for each `forEach`: aborts when a handler has failed for good, before the others are awaited; when the lease is lost; and when the session fails. */
-  readonly signal: AbortSignal
-}
-
-/** What to do about a record whose handler failed: one more try, give the record up, or leave the loop with the error. */
-export type ErrorDecision = 'retry' | 'skip' | 'stop'
-
-/** How `forEach` runs its handlers, and how it deals with failures. */
-export interface ForEachOptions {
-  /** How many handlers may be at work at once; 1 by default. Never more are started. */
-  readonly concurrency?: number | undefined
-  /**
-   * Which records wait for each other: those of one partition key by default, one after the other in their order;
-   * none; or those for which a function gives the same key (compared as by a Map).
-   */
-  readonly ordering?: 'partitionKey' | 'none' | ((record: KinesisRecord) => unknown) | undefined
-  /** Tries in all, 1 by default, and the delays between them, which default as those of `checkpointRetry`. */
-  readonly retry?: RetryOptions | undefined
-  /**
-   * Asked when the tries are used up; `attempt` is how many there were. `'retry'` is one more after `maxDelay`;
-   * anything else but `'skip'` stops, and so does a throw, with an AggregateError of both.
-   */
-  readonly onError?: // An async function that returns one text at one place is a Promise<string> to the compiler.
-  ((error: unknown, record: KinesisRecord, attempt: number) => ErrorDecision | Promise<string>) | undefined
-}
-
-/** The handlers of a forEach that are at work. */
-export interface Handlers {
-  readonly running: number
-  /** The record whose handler was started first; null where none waits for anything. */
-  readonly oldest: Position | null
-}
-
 /** What a batch asks of its session. */
-export interface BatchOwner {
-  handlers: Handlers | null
-  readonly shard: Shard | null
-  readonly checkpointing: Checkpointing
-  readonly policy: CheckpointPolicy
-  readonly turns: Turns
-  readonly clock: Clock
-  readonly log: Logger
-  readonly telemetry: Telemetry
-  readonly signal: AbortSignal
-  /** Whether records may be handed out: not once the lease is lost. Throws what the session failed with. */
-  handsOut(): boolean
-  /** Takes a record as finished. Throws what the policy throws, with which the session fails. */
-  finish(number: number): void
-  skipped(records: number): void
-  /** Runs handlers over a batch. */
-  handle(batch: RecordBatch, handler: RecordHandler, options: ForEachOptions): Promise<void>
-}
+export type BatchOwner = Owner<RecordBatch>
 
 /**
  * One attempt at one batch of records of one shard. `for await (const record of batch)` hands them out in order, and
@@ -283,15 +228,7 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
   }
 
   #numberOf(at: Position): number {
-    const number = isPosition(at) ? indexAt(this.window.records, at) + this.window.from : -1
-    if (!isPosition(at) || number < this.window.from) {
-      const what = isPosition(at)
-        ? `position ${formatPosition(at)} is not in this batch`
-        : `${at} is no position`
-      throw new UsageError(
-        `checkpoint(at): ${what}. Give a record of this batch, or its position; session.checkpoint(at) stores one of an earlier batch.`,
-      )
-    }
+    const number = numberIn(this.window, at)
     if (this.#over !== null && !this.line.isFinished(number)) {
       throw new UsageError(
         `checkpoint(at): this attempt is over, and the record at ${formatPosition(at)} was not finished in it.`,
@@ -300,3 +237,13 @@ export class RecordBatch implements AsyncIterable<KinesisRecord>, Iterable<Kines
     return number
   }
 }
+
+function numberIn({ records, from }: Window, at: Position): number {
+  if (!isPosition(at)) throw new UsageError(`checkpoint(at): ${at} is no position. ${GIVE}`)
+  const index = indexAt(records, at)
+  if (index >= 0) return from + index
+  throw new UsageError(`checkpoint(at): position ${formatPosition(at)} is not in this batch. ${GIVE}`)
+}
+
+const GIVE =
+  'Give a record of this batch, or its position; session.checkpoint(at) stores one of an earlier batch.'

@@ -1,11 +1,12 @@
 // What of the line of records is stored and when: finishing moves the watermark, the policy is asked, positions go to
 // the checkpointer. No position passes a record that is not finished, except by the user's own word.
 
-import { Checkpointer, type CheckpointerPort, SHARD_END, type Target } from '../checkpoint/checkpointer.ts'
+import { Checkpointer, type CheckpointerPort } from '../checkpoint/checkpointer.ts'
 import { askPolicy, type CheckpointPolicy, type CheckpointProgress } from '../checkpoint/policy.ts'
 import { formatPosition, isPosition } from '../checkpoint/position.ts'
 import { type Mark, Progress } from '../checkpoint/progress.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
+import { SHARD_END, type Target } from '../checkpoint/target.ts'
 import { type CheckpointError, UsageError } from '../errors.ts'
 import { isSequenceNumber, type Position, type Shard, type WireRecord } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'

@@ -1,22 +1,24 @@
-// What the parts of a session share: how it stands, and what a batch, a hook, the handlers and those who watch ask of
-// it. What happens, and when, is in loop.ts.
+// What the parts of a session share: how it stands, how it ends, and what a batch, a hook, the handlers and those who
+// watch ask of it. What happens until then is in loop.ts.
 
 import type { CheckpointPolicy } from '../checkpoint/policy.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
+import { ChannelClosedError, type KclError } from '../errors.ts'
 import type { Logger } from '../io/logger.ts'
 import type { Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
-import type { Left } from './abandonment.ts'
-import type { BatchOwner, ForEachOptions, Handlers, RecordBatch, RecordHandler } from './batch.ts'
+import type { Abandonment, Left } from './abandonment.ts'
+import type { BatchOwner, RecordBatch, RecordHandler } from './batch.ts'
 import { Checkpointing, type CheckpointingPort } from './checkpointing.ts'
 import { Exchange, isRecords, type Wire } from './exchange.ts'
 import { handleBatch } from './for-each.ts'
 import { Hand } from './hand.ts'
+import type { ForEachOptions, Handlers } from './handler.ts'
 import type { HookOwner, SessionHooks } from './hooks.ts'
-import { Life } from './life.ts'
+import { inputEndedError, Life, outputFailedError } from './life.ts'
 import { Turns } from './record-iterator.ts'
 import { Telemetry, type TelemetryPort } from './telemetry.ts'
-import type { AtWork } from './vigil.ts'
+import { type AtWork, Vigil } from './vigil.ts'
 import { readWork } from './work.ts'
 
 /** What a loop goes by. */
@@ -47,17 +49,23 @@ export abstract class Core implements BatchOwner, HookOwner, TelemetryPort {
   readonly checkpointing: Checkpointing
   handlers: Handlers | null = null
   protected readonly life: Life = new Life()
+  protected readonly wire: Wire
+  protected readonly abandonment: Abandonment
+  protected readonly vigil: Vigil
   protected readonly exchange: Exchange
   protected readonly hand: Hand
   /** The user has closed the session. */
   protected closed = false
   /** Something is being done about the action in hand. */
   protected running = false
+  /** Who has left the loop, and waits for the input to end. */
+  protected readonly leaving: (() => void)[] = []
   #skipped = 0
 
   constructor(
     options: LoopOptions,
     wire: Wire,
+    abandonment: Abandonment,
     events: Pick<CheckpointingPort, 'leaseLost' | 'gaveUp' | 'waitersChanged'>,
   ) {
     this.hooks = options.hooks
@@ -68,6 +76,9 @@ export abstract class Core implements BatchOwner, HookOwner, TelemetryPort {
     this.changed = options.changed
     this.turns = new Turns(options.clock)
     this.telemetry = new Telemetry(this)
+    this.wire = wire
+    this.abandonment = abandonment
+    this.vigil = new Vigil(this, options.warnAfter)
     this.exchange = new Exchange(wire)
     this.hand = new Hand(this)
     this.checkpointing = new Checkpointing({
@@ -151,8 +162,77 @@ export abstract class Core implements BatchOwner, HookOwner, TelemetryPort {
     }
   }
 
-  /** Ends the session with an error. */
-  abstract fail(error: unknown): void
+  /** The daemon's pipe ended, or broke. */
+  inputEnded(cause: Error | null): void {
+    if (this.state !== 'open') return
+    const quiet = this.exchange.end() === 'quiet' && this.unfinished === 0
+    if (!quiet && !this.life.lost) this.fail(inputEndedError(this.left(true), cause))
+    else
+      this.end(
+        new ChannelClosedError('The daemon closed the conversation before the checkpoint was answered.'),
+      )
+  }
+
+  /** What was said did not reach the daemon: never a quiet end, whatever the input does. */
+  outputFailed(cause: Error): void {
+    const error = outputFailedError(this.left(true), cause)
+    if (this.life.lost) {
+      this.log.warn('The daemon was gone before it had our last answer, after the lease was lost', { error })
+      this.inputEnded(cause)
+    } else this.fail(error)
+  }
+
+  /** Ends the session with an error: nothing is acknowledged or stored any more. */
+  fail(error: unknown): void {
+    if (this.state !== 'open') return
+    const reason = this.life.fail(error)
+    this.telemetry.failed(error)
+    this.exchange.silence()
+    this.hand.batch?.abort(reason)
+    const unanswered = 'The session failed before the checkpoint was answered.'
+    this.checkpointing.checkpointer.close(
+      reason instanceof ChannelClosedError ? reason : new ChannelClosedError(unanswered, { cause: error }),
+    )
+    // With the body at work there is no pending next(): the next step of either loop throws the error.
+    if (this.hand.lock.waiting) this.dismiss({ reason: error })
+    this.abandonment.left(this.left(true))
+    this.#finishUp()
+  }
+
+  /** Ends the session without a word to the daemon. */
+  close(): void {
+    this.closed = true
+    if (this.state !== 'open') return
+    this.exchange.silence()
+    this.hand.batch?.end('the session was closed')
+    if (this.hasWork) this.abandonment.left(this.left(true))
+    this.end(new ChannelClosedError('The session was closed before the checkpoint was answered.'))
+  }
+
+  protected end(reason: KclError): void {
+    this.life.end()
+    this.telemetry.ended()
+    this.checkpointing.checkpointer.close(reason)
+    if (this.hand.lock.waiting) this.dismiss()
+    this.#finishUp()
+  }
+
+  #finishUp(): void {
+    this.updateHold()
+    this.vigil.stop()
+    this.wire.over()
+    for (const settle of this.leaving.splice(0)) settle()
+  }
+
+  /** The live loop is over; what it waits for ends in `error`, or is done. */
+  protected dismiss(error?: { readonly reason: unknown }): void {
+    this.telemetry.batchLeft(error?.reason)
+    this.hand.release(error)
+    this.updateHold()
+  }
+
+  /** Tells the streams whether something of ours is a reason for the process to live. */
+  protected abstract updateHold(): void
 
   /** Takes a record as finished. Throws what the policy throws, with which the session fails. */
   abstract finish(number: number): void

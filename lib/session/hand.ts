@@ -4,7 +4,7 @@
 import { UsageError } from '../errors.ts'
 import { type BatchOwner, RecordBatch } from './batch.ts'
 import { Lock } from './batch-iterator.ts'
-import type { Window } from './records.ts'
+import type { Window } from './segments.ts'
 
 /** The user's side of a loop. */
 export class Hand {

@@ -1,8 +1,8 @@
 // What is done for the actions that carry no records, between their arrival and their status: the user's hook first,
 // then the checkpoint that the action calls for. Throws what the hook throws, and the action stays unacknowledged.
 
-import { SHARD_END } from '../checkpoint/checkpointer.ts'
 import type { CheckpointPolicy } from '../checkpoint/policy.ts'
+import { SHARD_END } from '../checkpoint/target.ts'
 import { CheckpointError } from '../errors.ts'
 import type { Logger } from '../io/logger.ts'
 import type { Message, Shard } from '../protocol/messages.ts'

@@ -1,7 +1,6 @@
 // The loop over batches: the action in hand, and what next() and return() do about it. One action is in hand at a time.
 // Records wait for the user, who finishes a batch by asking for the next; everything else is answered here, meanwhile.
 
-import { ChannelClosedError, type KclError } from '../errors.ts'
 import type { CutLine } from '../protocol/line.ts'
 import type { Message } from '../protocol/messages.ts'
 import { queueMicrotask } from '../timers.ts'
@@ -11,28 +10,19 @@ import { BatchIterator, type BatchResult, type BatchSource, DONE, type Sizes } f
 import { Core, type LoopOptions } from './core.ts'
 import { isRecords, type Wire } from './exchange.ts'
 import { handleBatches } from './for-each.ts'
-import { inputEndedError, outputFailedError } from './life.ts'
-import { Vigil } from './vigil.ts'
 import { readWork, type SessionForEachOptions } from './work.ts'
 
 /** Drives one conversation from its first line to its end. */
 export class Loop extends Core implements BatchSource {
-  readonly #wire: Wire
-  readonly #abandonment: Abandonment
-  readonly #vigil: Vigil
-  #leaving: (() => void)[] = []
   #pausing = false
 
   constructor(options: LoopOptions, wire: Wire, abandonment: Abandonment) {
-    super(options, wire, {
+    super(options, wire, abandonment, {
       leaseLost: () => this.#lose('The daemon refused a checkpoint because the lease is no longer ours'),
       gaveUp: (error) =>
         this.log.warn('An automatic checkpoint failed; a later one will cover it', { error }),
-      waitersChanged: () => this.#updateHold(),
+      waitersChanged: () => this.updateHold(),
     })
-    this.#wire = wire
-    this.#abandonment = abandonment
-    this.#vigil = new Vigil(this, options.warnAfter)
   }
 
   /** Takes one line of the daemon; a blank one, which framing may leave behind, says nothing. */
@@ -47,53 +37,6 @@ export class Loop extends Core implements BatchSource {
     }
   }
 
-  /** The daemon's pipe ended, or broke. */
-  inputEnded(cause: Error | null): void {
-    if (this.state !== 'open') return
-    const quiet = this.exchange.end() === 'quiet' && this.unfinished === 0
-    if (!quiet && !this.life.lost) this.fail(inputEndedError(this.left(true), cause))
-    else
-      this.#end(
-        new ChannelClosedError('The daemon closed the conversation before the checkpoint was answered.'),
-      )
-  }
-
-  /** What was said did not reach the daemon: never a quiet end, whatever the input does. */
-  outputFailed(cause: Error): void {
-    const error = outputFailedError(this.left(true), cause)
-    if (this.life.lost) {
-      this.log.warn('The daemon was gone before it had our last answer, after the lease was lost', { error })
-      this.inputEnded(cause)
-    } else this.fail(error)
-  }
-
-  /** Ends the session with an error: nothing is acknowledged or stored any more. */
-  fail(error: unknown): void {
-    if (this.state !== 'open') return
-    const reason = this.life.fail(error)
-    this.telemetry.failed(error)
-    this.exchange.silence()
-    this.hand.batch?.abort(reason)
-    const unanswered = 'The session failed before the checkpoint was answered.'
-    this.checkpointing.checkpointer.close(
-      reason instanceof ChannelClosedError ? reason : new ChannelClosedError(unanswered, { cause: error }),
-    )
-    // With the body at work there is no pending next(): the next step of either loop throws the error.
-    if (this.hand.lock.waiting) this.#dismiss({ reason: error })
-    this.#abandonment.left(this.left(true))
-    this.#finishUp()
-  }
-
-  /** Ends the session without a word to the daemon. */
-  close(): void {
-    this.closed = true
-    if (this.state !== 'open') return
-    this.exchange.silence()
-    this.hand.batch?.end('the session was closed')
-    if (this.hasWork) this.#abandonment.left(this.left(true))
-    this.#end(new ChannelClosedError('The session was closed before the checkpoint was answered.'))
-  }
-
   /** The loop asks for a batch; with one in hand, that finishes it. */
   next(iterator: BatchIterator): Promise<BatchResult> {
     // Whoever comes back again and again without waiting for anything must not keep everything else from running.
@@ -105,7 +48,7 @@ export class Loop extends Core implements BatchSource {
       return Promise.reject(error)
     }
     if (this.state !== 'open') {
-      this.#dismiss()
+      this.dismiss()
       iterator.done = true
       return this.state === 'failed' ? Promise.reject(this.life.failure) : Promise.resolve(DONE)
     }
@@ -122,10 +65,10 @@ export class Loop extends Core implements BatchSource {
   async leave(iterator: BatchIterator): Promise<BatchResult> {
     iterator.done = true
     if (this.hand.lock.holder !== iterator) return DONE
-    this.#dismiss()
+    this.dismiss()
     void this.#run()
     if (this.life.lost && this.state === 'open') {
-      await new Promise<void>((resolve) => this.#leaving.push(resolve))
+      await new Promise<void>((resolve) => this.leaving.push(resolve))
     }
     return DONE
   }
@@ -154,12 +97,12 @@ export class Loop extends Core implements BatchSource {
   }
 
   #enter(): void {
-    this.#abandonment.entered()
+    this.abandonment.entered()
     if (!this.exchange.started) {
       this.exchange.start()
-      this.#vigil.start()
+      this.vigil.start()
     }
-    this.#updateHold()
+    this.updateHold()
   }
 
   #take(message: Message): void {
@@ -198,7 +141,7 @@ export class Loop extends Core implements BatchSource {
     }
     this.running = false
     if (this.state === 'open' && this.hand.lock.holder === null && this.hasWork)
-      this.#abandonment.left(this.left(false))
+      this.abandonment.left(this.left(false))
   }
 
   // What to do now; null when it is the user's turn, or the daemon's.
@@ -221,7 +164,7 @@ export class Loop extends Core implements BatchSource {
 
   #finish(): void {
     this.hand.finish()
-    if (this.hand.lock.holder === null) this.#updateHold()
+    if (this.hand.lock.holder === null) this.updateHold()
   }
 
   // Does what the action calls for and acknowledges it, when no answer to a checkpoint is on its way any more.
@@ -251,7 +194,7 @@ export class Loop extends Core implements BatchSource {
     this.exchange.acknowledge()
     this.telemetry.acknowledged(message)
     this.checkpointing.release()
-    if (!this.hasWork) this.#abandonment.entered()
+    if (!this.hasWork) this.abandonment.entered()
   }
 
   #lose(why: string): void {
@@ -260,35 +203,14 @@ export class Loop extends Core implements BatchSource {
     this.telemetry.leaseLost(reason)
     this.hand.batch?.abort(reason)
     this.checkpointing.checkpointer.close('lease lost')
-    this.#updateHold()
+    this.updateHold()
     void this.#run()
   }
 
-  #end(reason: KclError): void {
-    this.life.end()
-    this.telemetry.ended()
-    this.checkpointing.checkpointer.close(reason)
-    if (this.hand.lock.waiting) this.#dismiss()
-    this.#finishUp()
-  }
-
-  #finishUp(): void {
-    this.#updateHold()
-    this.#vigil.stop()
-    this.#wire.over()
-    for (const settle of this.#leaving.splice(0)) settle()
-  }
-
-  #dismiss(error?: { readonly reason: unknown }): void {
-    this.telemetry.batchLeft(error?.reason)
-    this.hand.release(error)
-    this.#updateHold()
-  }
-
-  #updateHold(): void {
+  protected updateHold(): void {
     const { hasWaiters } = this.checkpointing.checkpointer
     const reason = this.hand.lock.holder !== null || this.life.lost || hasWaiters
-    if (this.exchange.started) this.#wire.hold(reason && this.state === 'open')
+    if (this.exchange.started) this.wire.hold(reason && this.state === 'open')
     // The answer may have finished what was left early.
     if (this.hand.lock.waiting) queueMicrotask(() => void this.#run())
   }

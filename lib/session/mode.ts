@@ -3,7 +3,7 @@
 
 import { UsageError } from '../errors.ts'
 import type { Walk } from './record-iterator.ts'
-import type { Window } from './records.ts'
+import type { Window } from './segments.ts'
 
 /**
  * What a checkpoint without an argument means, and whether the next batch may be asked for:

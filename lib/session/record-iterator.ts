@@ -7,7 +7,8 @@ import { UsageError } from '../errors.ts'
 import type { KinesisRecord } from '../record.ts'
 import { type Clock, systemClock } from '../time.ts'
 import { now, setImmediate } from '../timers.ts'
-import type { RecordLine, Window } from './records.ts'
+import type { RecordLine } from './records.ts'
+import type { Window } from './segments.ts'
 
 /** What an inner loop needs of its batch. */
 export interface Walked {

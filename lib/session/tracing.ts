@@ -16,7 +16,7 @@ import {
   type ShardEvent,
   shardChannel,
 } from '../report/channels.ts'
-import type { Window } from './records.ts'
+import type { Window } from './segments.ts'
 
 /** A batch in the user's hands. */
 export interface TracedBatch {

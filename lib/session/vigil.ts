@@ -5,8 +5,8 @@ import { formatPosition } from '../checkpoint/position.ts'
 import type { Logger } from '../io/logger.ts'
 import type { Shard } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
-import type { Handlers } from './batch.ts'
 import type { Checkpointing } from './checkpointing.ts'
+import type { Handlers } from './handler.ts'
 
 /** What the user's code is at work on: a batch, or the hook of an action. */
 export type AtWork =

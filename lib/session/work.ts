@@ -7,8 +7,9 @@ import { UsageError } from '../errors.ts'
 import { refuseUnknown } from '../nearest.ts'
 import type { Position } from '../protocol/messages.ts'
 import type { KinesisRecord } from '../record.ts'
-import type { ErrorDecision, ForEachOptions, RecordHandler } from './batch.ts'
+import type { RecordHandler } from './batch.ts'
 import { type BatchOptions, readSizes, SIZES, type Sizes } from './batch-iterator.ts'
+import type { ErrorDecision, ForEachOptions } from './handler.ts'
 
 /** How `session.forEach` runs its handlers, and how large its batches are. */
 export type SessionForEachOptions = ForEachOptions & BatchOptions

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Checkpointer, SHARD_END, type Target } from '../../lib/checkpoint/checkpointer.ts'
+import { Checkpointer } from '../../lib/checkpoint/checkpointer.ts'
+import { SHARD_END, type Target } from '../../lib/checkpoint/target.ts'
 import { ChannelClosedError, CheckpointError } from '../../lib/errors.ts'
 import type { Position } from '../../lib/protocol/messages.ts'
 import { ManualClock } from '../../lib/testing/manual-clock.ts'
