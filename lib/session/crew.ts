@@ -6,21 +6,18 @@ import { formatPosition } from '../checkpoint/position.ts'
 import { retryDelay } from '../checkpoint/retry.ts'
 import type { Position } from '../protocol/messages.ts'
 import type { BatchOwner, RecordBatch } from './batch.ts'
-import type { HandlerContext, Handlers } from './handler.ts'
+import { Ending } from './ending.ts'
+import type { Handlers } from './handler.ts'
 import { type Job, Lanes } from './lanes.ts'
-import { LazySignal } from './signal.ts'
 import { decide, type Work, withPosition } from './work.ts'
 
 /** Runs the handlers of one forEach. */
 export class Crew implements Handlers {
   readonly #owner: BatchOwner
   readonly #work: Work
-  readonly #signal = new LazySignal()
-  readonly #onStop: () => void
-  readonly #context: HandlerContext
+  readonly #ending: Ending
   readonly #lanes = new Lanes()
   readonly #waits = new Set<() => void>()
-  readonly #errors: unknown[] = []
   #batch: RecordBatch | null = null
   // The next record of the batch to be taken.
   #cursor = 0
@@ -30,21 +27,19 @@ export class Crew implements Handlers {
   #started = 0
   #filling = false
   #turning = false
-  #linked = false
-  #over = false
   #wake: (() => void) | null = null
 
   /** `onStop` is told when a handler has failed for good. */
   constructor(owner: BatchOwner, work: Work, onStop: () => void = () => {}) {
     this.#owner = owner
     this.#work = work
-    this.#onStop = onStop
-    const link = (): LazySignal => this.#link()
-    this.#context = {
-      get signal() {
-        return link().signal
+    this.#ending = new Ending(owner, {
+      quit: () => {
+        for (const end of this.#waits) end()
       },
-    }
+      stop: onStop,
+      wake: () => this.#step(),
+    })
   }
 
   /**
@@ -67,7 +62,7 @@ export class Crew implements Handlers {
 
   /** Starts nothing new, and resolves when nothing is at work any more. */
   async stopped(reason: unknown): Promise<void> {
-    this.#quit(reason)
+    this.#ending.quit(reason)
     await this.#until(() => this.#idle).catch(() => {})
   }
 
@@ -81,11 +76,11 @@ export class Crew implements Handlers {
   }
 
   get #taken(): boolean {
-    return this.#over || this.#batch === null || this.#cursor >= this.#batch.window.to
+    return this.#ending.over || this.#batch === null || this.#cursor >= this.#batch.window.to
   }
 
   get #idle(): boolean {
-    return this.#running === 0 && (this.#over || (this.#lanes.empty && this.#waits.size === 0))
+    return this.#running === 0 && (this.#ending.over || (this.#lanes.empty && this.#waits.size === 0))
   }
 
   get #hasFreeHands(): boolean {
@@ -96,14 +91,7 @@ export class Crew implements Handlers {
     this.#fill()
     while (!done()) await new Promise<void>((resolve) => (this.#wake = resolve))
     if (this.#idle) this.#owner.handlers = null
-    if (this.#errors.length === 0) return
-    const [first] = this.#errors
-    throw this.#errors.length === 1
-      ? first
-      : new AggregateError(
-          this.#errors,
-          `${this.#errors.length} handlers failed: ${this.#errors.map(textOf).join('; ')}`,
-        )
+    this.#ending.check()
   }
 
   // Starts what may start. Handlers that never wait are over before their call returns, so this is a loop.
@@ -131,13 +119,13 @@ export class Crew implements Handlers {
 
   // The next record whose turn it is; null where there is none.
   #next(): Job | null {
-    if (this.#over || (this.#taken && this.#lanes.empty)) return null
+    if (this.#ending.over || (this.#taken && this.#lanes.empty)) return null
     try {
-      if (this.#batch !== null && !this.#batch.goesOn()) return this.#quit()
+      if (this.#batch !== null && !this.#batch.goesOn()) this.#ending.quit()
     } catch (error) {
-      this.#stop(error)
-      return null
+      this.#ending.stop(error)
     }
+    if (this.#ending.over) return null
     if (!this.#lanes.empty) return this.#lanes.next()
     const { line } = this.#owner.checkpointing
     for (const batch = this.#batch; batch !== null && this.#cursor < batch.window.to; ) {
@@ -174,8 +162,8 @@ export class Crew implements Handlers {
   #call({ record, batch, tries }: Job): unknown {
     const { telemetry } = this.#owner
     const { handler } = this.#work
-    if (!telemetry.tracesRecords) return handler(record, batch, this.#context)
-    return telemetry.record(record, tries, () => handler(record, batch, this.#context))
+    if (!telemetry.tracesRecords) return handler(record, batch, this.#ending.context)
+    return telemetry.record(record, tries, () => handler(record, batch, this.#ending.context))
   }
 
   #after(job: Job, settle: () => void): void {
@@ -197,13 +185,13 @@ export class Crew implements Handlers {
       if (answer === true) this.#owner.checkpointing.request(job.number)
       this.#owner.finish(job.number)
     } catch (error) {
-      this.#stop(error)
+      this.#ending.stop(error)
     }
     this.#lanes.free(job)
   }
 
   #failed(job: Job, error: unknown): void {
-    if (this.#isOver(job, error)) return
+    if (this.#isTooLate(job, error)) return
     if (job.tries < this.#work.schedule.attempts) {
       this.#wait(job, retryDelay(this.#work.schedule, job.tries, Math.random))
       return
@@ -212,7 +200,7 @@ export class Crew implements Handlers {
     this.#atWork.add(job)
     void decide(this.#work, error, job.record, job.tries).then(
       (decision) => this.#after(job, () => this.#decided(job, error, decision)),
-      (second: unknown) => this.#after(job, () => this.#isOver(job, second) || this.#give(job, second)),
+      (second: unknown) => this.#after(job, () => this.#isTooLate(job, second) || this.#give(job, second)),
     )
   }
 
@@ -224,37 +212,22 @@ export class Crew implements Handlers {
         { error },
       )
       this.#done(job, undefined)
-    } else if (!this.#isOver(job, error)) {
+    } else if (!this.#isTooLate(job, error)) {
       if (decision === 'retry') this.#wait(job, this.#work.schedule.maxDelay)
       else this.#give(job, error)
     }
   }
 
-  // Whether a failure comes too late to matter: the lease is lost, or another one has ended the work already.
-  #isOver(job: Job, error: unknown): boolean {
-    const aborted =
-      this.#signal.aborted && (error === this.#signal.signal.reason || nameOf(error) === 'AbortError')
-    try {
-      if (this.#owner.handsOut()) {
-        if (!this.#over) return false
-        if (!aborted) this.#errors.push(withPosition(error, job.record))
-      } else {
-        this.#owner.log.warn('A handler failed after the lease was lost, which is no longer our concern', {
-          error,
-        })
-        this.#quit()
-      }
-    } catch (failure) {
-      this.#stop(failure)
-    }
-    this.#running -= 1
-    return true
+  #isTooLate(job: Job, error: unknown): boolean {
+    const late = this.#ending.isTooLate(error, job.record)
+    if (late) this.#running -= 1
+    return late
   }
 
   // The record keeps its key from going on; with a concurrency of 1 it keeps everything, which is then one line.
   #wait(job: Job, delay: number): void {
     this.#lanes.hold(job)
-    this.#link()
+    this.#ending.follow()
     const serial = this.#work.concurrency === 1
     if (!serial) this.#running -= 1
     const end = (): void => {
@@ -272,52 +245,12 @@ export class Crew implements Handlers {
 
   #give(job: Job, error: unknown): void {
     this.#running -= 1
-    this.#stop(withPosition(error, job.record))
-  }
-
-  #stop(error: unknown): void {
-    if (!this.#over || this.#errors.length > 0) this.#errors.push(error)
-    this.#quit(error)
-    this.#onStop()
-  }
-
-  // Nothing new starts.
-  #quit(reason?: unknown): null {
-    if (this.#over) return null
-    this.#over = true
-    this.#signal.abort(() =>
-      reason instanceof Error ? reason : new DOMException('The work is over.', 'AbortError'),
-    )
-    for (const end of this.#waits) end()
-    return null
-  }
-
-  // The signal follows that of the session from the first time that anybody looks at it.
-  #link(): LazySignal {
-    if (!this.#linked) {
-      this.#linked = true
-      const { signal } = this.#owner
-      const follow = (): void => {
-        this.#quit(signal.reason)
-        this.#step()
-      }
-      if (signal.aborted) follow()
-      else signal.addEventListener('abort', follow, { once: true })
-    }
-    return this.#signal
+    this.#ending.stop(withPosition(error, job.record))
   }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
-
-function nameOf(error: unknown): unknown {
-  return (error as Error | null | undefined)?.name
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 // Looking at the clock costs more than some handlers do.
