@@ -5,6 +5,7 @@
 import type { CheckpointError, KclError } from '../errors.ts'
 import type { Position } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
+import { type Campaign, merge, type Next } from './campaign.ts'
 import { refusalOf } from './refusal.ts'
 import { type RetrySchedule, retryDelay } from './retry.ts'
 import { compareTargets, refusal, SHARD_END, type Target } from './target.ts'
@@ -18,10 +19,9 @@ export interface CheckpointerPort {
   allowed(): boolean
   /** `tries` counts this one. */
   send(target: Target, tries: number, explicit: boolean): void
-  /** The daemon refused a try; another may follow. */
+  /** Of one try; another may follow. */
   refused(target: Target, exception: string, tries: number): void
   stored(target: Target): void
-  /** It failed for good. */
   failed(target: Target, error: CheckpointError): void
   /** The daemon said that the lease is lost; called before any promise settles. */
   leaseLost(): void
@@ -29,7 +29,6 @@ export interface CheckpointerPort {
   gaveUp(error: CheckpointError): void
   /** Another try went out, the first excluded. */
   retried(): void
-  /** Promises came or went. */
   waitersChanged(): void
 }
 
@@ -39,7 +38,7 @@ export class Checkpointer {
   #stored: Target | null = null
   #storedPosition: Position | null = null
   #current: Campaign | null = null
-  #next: { target: Target; explicit: boolean } | null = null
+  #next: Next | null = null
   readonly #waiters: Waiters = new Waiters()
   #watchers: { done: () => boolean; resolve: () => void }[] = []
   #coolUntil = Number.NEGATIVE_INFINITY
@@ -248,19 +247,4 @@ export class Checkpointer {
     this.#watchers = this.#watchers.filter((watcher) => !ready.includes(watcher))
     for (const { resolve } of ready) resolve()
   }
-}
-
-// One position on its way to the daemon's tables, through as many tries as it takes.
-interface Campaign {
-  target: Target
-  explicit: boolean
-  phase: 'held' | 'asked' | 'waiting'
-  tries: number
-  cancelWait: (() => void) | null
-}
-
-function merge(next: { target: Target; explicit: boolean } | null, target: Target, explicit: boolean) {
-  if (next === null) return { target, explicit }
-  const higher = compareTargets(target, next.target) > 0 ? target : next.target
-  return { target: higher, explicit: explicit || next.explicit }
 }

@@ -9,7 +9,7 @@ import type { BatchOwner, RecordBatch } from './batch.ts'
 import { Ending } from './ending.ts'
 import type { Handlers } from './handler.ts'
 import { type Job, Lanes } from './lanes.ts'
-import { decide, type Work, withPosition } from './work.ts'
+import { decide, isThenable, type Work, withPosition } from './work.ts'
 
 /** Runs the handlers of one forEach. */
 export class Crew implements Handlers {
@@ -52,7 +52,9 @@ export class Crew implements Handlers {
     this.#cursor = this.#work.overlaps
       ? batch.window.from
       : Math.max(batch.window.from, this.#owner.checkpointing.line.watermark)
-    await this.#until(() => this.#taken && (this.#idle || (this.#work.overlaps && this.#hasFreeHands)))
+    const { overlaps, concurrency } = this.#work
+    const mayTakeMore = (): boolean => overlaps && this.#running < concurrency && this.#lanes.empty
+    await this.#until(() => this.#taken && (this.#idle || mayTakeMore()))
   }
 
   /** Resolves when everything that was taken on is handled. Rejects with what failed for good. */
@@ -81,10 +83,6 @@ export class Crew implements Handlers {
 
   get #idle(): boolean {
     return this.#running === 0 && (this.#ending.over || (this.#lanes.empty && this.#waits.size === 0))
-  }
-
-  get #hasFreeHands(): boolean {
-    return this.#running < this.#work.concurrency && this.#lanes.empty
   }
 
   async #until(done: () => boolean): Promise<void> {
@@ -249,9 +247,4 @@ export class Crew implements Handlers {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
-
-// Looking at the clock costs more than some handlers do.
-const STARTS_PER_LOOK = 16
+const STARTS_PER_LOOK = 16 // Looking at the clock costs more than some handlers do.

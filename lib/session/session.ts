@@ -109,10 +109,7 @@ export class KclSession {
     return this.#loop.shard
   }
 
-  /**
-   * The last stored position, from the daemon's first word on where it is a number; else null. Once the end of the
-   * shard is stored, that of its last record.
-   */
+  /** The last stored position, as the daemon tells it at the start, too; at the end of the shard that of its last record. */
   get checkpointed(): Position | null {
     return this.#loop.checkpointing.checkpointed
   }

@@ -101,3 +101,8 @@ export function withPosition(error: unknown, position: Position): unknown {
   }
   return error
 }
+
+/** Whether a handler's answer is to be waited for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
