@@ -7,7 +7,7 @@ import { UsageError } from '../errors.ts'
 import { exactName } from '../launcher/configuration/catalogue/catalogue.ts'
 import { type Configuration, readConfiguration } from '../launcher/configuration/configuration.ts'
 import { settingFlags } from '../launcher/configuration/flags.ts'
-import type { Setting } from '../launcher/configuration/setting.ts'
+import type { Setting, Written } from '../launcher/configuration/setting.ts'
 import { LEVELS, type LogLevel } from '../launcher/supervision/reporter.ts'
 import { protocolName, seconds } from './arguments.ts'
 import { type ObservationOptions, withObservationOptions } from './observation-options.ts'
@@ -116,9 +116,17 @@ export function configurationFrom(
 export function settingsFrom(command: Command): ReadonlyMap<string, Setting> {
   const options = command.opts<{ config?: string; set?: readonly string[] }>()
   const own = command.options.map((option) => option.long?.slice(2) ?? '')
+  return readSettings(options.config, settingFlags(command.args, options.set ?? [], own))
+}
+
+/** The settings of a file and of flags, with the same checks. */
+export function readSettings(
+  file: string | undefined,
+  flags: readonly Written[],
+): ReadonlyMap<string, Setting> {
   const configuration = readConfiguration({
-    file: options.config,
-    flags: settingFlags(command.args, options.set ?? [], own),
+    file,
+    flags,
     command: [],
     environment: process.env,
     workingDirectory: process.cwd(),

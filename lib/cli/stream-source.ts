@@ -11,11 +11,9 @@ import { LeaseTable } from '../daemon/lease/lease-table.ts'
 import type { StateFolder } from '../daemon/lease/state.ts'
 import type { Shard } from '../daemon/stream/stream.ts'
 import { UsageError } from '../errors.ts'
-import { readConfiguration } from '../launcher/configuration/configuration.ts'
-import type { Setting } from '../launcher/configuration/setting.ts'
 import { systemClock } from '../time.ts'
 import { timeOf } from './arguments.ts'
-import { refuseErrors } from './configuration-options.ts'
+import { readSettings } from './configuration-options.ts'
 import type { DevOptions, StreamOptions } from './dev-options.ts'
 import type { DevSource } from './dev-source.ts'
 import { streamPlace } from './stream-place.ts'
@@ -27,7 +25,7 @@ export async function openStream(
   folder: StateFolder | null,
 ): Promise<DevSource> {
   const saved = folder?.load(readStreamState) ?? null
-  const { name, stream: nameOrArn, kinesis } = streamPlace(settingsOf(asked))
+  const { name, stream: nameOrArn, kinesis } = streamPlace(readSettings(asked.config, asked.settings))
   const stopped = new AbortController()
   let note = (text: string): void => void process.stderr.write(`${text}\n`)
   const stream = new KinesisStream()
@@ -75,20 +73,6 @@ export async function openStream(
     stop: () => stopped.abort(),
     close: () => stream.spool.close(),
   }
-}
-
-function settingsOf({ config, settings }: StreamOptions): ReadonlyMap<string, Setting> {
-  const configuration = readConfiguration({
-    file: config,
-    flags: [...settings],
-    command: [],
-    environment: process.env,
-    workingDirectory: process.cwd(),
-    stopTimeout: 0,
-    now: Date.now(),
-  })
-  refuseErrors(configuration)
-  return configuration.settings
 }
 
 function aboutReading(name: string, share: number): string {
