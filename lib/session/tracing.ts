@@ -3,14 +3,14 @@
 import { toPosition } from '../checkpoint/position.ts'
 import type { CheckpointError } from '../errors.ts'
 import type { Position } from '../protocol/messages.ts'
-import type { KinesisRecord } from '../record.ts'
-import { sizeOf } from '../record.ts'
+import { type KinesisRecord, sizeOf } from '../record.ts'
 import {
   type BatchTrace,
   batchTracing,
   type CheckpointTrace,
   checkpointTracing,
   isTraced,
+  type RefusedEvent,
   recordTracing,
   refusedChannel,
   type ShardEvent,
@@ -114,9 +114,9 @@ export class Tracing {
   }
 
   refused(position: Position | null, exception: string, tries: number): void {
-    if (refusedChannel.hasSubscribers) {
-      refusedChannel.publish({ ...this.#who(), position, exception, tries })
-    }
+    if (!refusedChannel.hasSubscribers) return
+    const event: RefusedEvent = { ...this.#who(), position, exception, tries }
+    refusedChannel.publish(event)
   }
 
   /** The checkpoint on its way is stored, or with an error given up. */

@@ -1,6 +1,7 @@
 // A snapshot of a session that has just begun, with what a test cares about put in.
 
-import { emptyHistogram, type Snapshot } from '../../lib/report/snapshot.ts'
+import { NOTHING } from '../../lib/children/totals.ts'
+import type { Snapshot } from '../../lib/report/snapshot.ts'
 
 type Parts = Partial<Omit<Snapshot, 'counts'>> & { readonly counts?: Partial<Snapshot['counts']> }
 
@@ -20,23 +21,11 @@ export function snapshotOf({ counts, ...parts }: Parts = {}): Snapshot {
     storedMs: null,
     position: null,
     counts: {
-      batches: 0,
-      empty: 0,
-      records: 0,
-      bytes: 0,
-      skipped: 0,
-      retried: 0,
-      checkpoints: 0,
-      retries: 0,
-      refusals: {},
+      ...NOTHING.counts,
       ...counts,
     },
     lastError: null,
-    histograms: {
-      batch: emptyHistogram('batch'),
-      checkpoint: emptyHistogram('checkpoint'),
-      latency: emptyHistogram('latency'),
-    },
+    histograms: NOTHING.histograms,
     ...parts,
   }
 }
