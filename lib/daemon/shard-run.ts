@@ -54,6 +54,8 @@ export class ShardRun implements LeaseHost {
   #batchStart = 0
   #oneMore = false
   #emptied = -1
+  /** Has the fault strike that waits for its moment in the batch in hand. */
+  #strikeNow: (() => void) | null = null
 
   constructor(shard: Shard, context: DaemonContext) {
     this.shard = shard
@@ -130,6 +132,9 @@ export class ShardRun implements LeaseHost {
 
   acknowledged(action: DaemonAction): void {
     if (action !== 'processRecords') return
+    // A batch that was quicker than the fault that is due in it: now or never.
+    this.#strikeNow?.()
+    if (this.lease?.isAtWork === false) return
     const { cursor } = this.progress
     for (let at = this.#batchStart; at < cursor; at += 1)
       this.#context.account.acknowledged(this.shard.log.at(at))
@@ -184,14 +189,19 @@ export class ShardRun implements LeaseHost {
     return this.shard.closedAt !== null && this.progress.waiting === 0
   }
 
-  // Somewhere in the batch that is about to begin; if its lease is over by then, nothing happens.
+  // Somewhere in the batch that is about to begin, at its status at the latest; if its lease is over by then,
+  // nothing happens.
   #strikeLater(fault: Fault): void {
     const { lease } = this
     const delay = Math.floor(this.#context.plan.dice('delay', this.shard)() * LONGEST_DELAY)
-    setTimeout(() => {
+    const strike = (): void => {
+      clearTimeout(timer)
+      this.#strikeNow = null
       if (lease?.isAtWork === true && this.#disturb(fault, lease)) this.#struck(fault)
       else this.#context.plan.missed(fault, this.shard)
-    }, delay)
+    }
+    const timer = setTimeout(strike, delay)
+    this.#strikeNow = strike
   }
 
   #disturb({ name }: Fault, lease: Lease): boolean {

@@ -108,6 +108,20 @@ test('tells each fault when it strikes, and at the end how often it did', async 
   assert.equal(strict.code, 1)
 })
 
+test('strikes in the last batch, however quick the consumer is with it', async (t) => {
+  // With these seeds the moment comes late in the batch.
+  for (const [fault, seed] of Object.entries({
+    'kill-daemon:@399': '2',
+    'kill-consumer:@399': '5',
+    'lease-lost:@399': '7',
+  })) {
+    const args = ['--batch', '1', '--fault', fault, '--strict', '--seed', seed]
+    const { code, stderr } = await dev(t, args)
+    assert.match(stderr, new RegExp(`^${fault} +1 time$`, 'm'))
+    assert.equal(code, 0, stderr)
+  }
+})
+
 test('counts no fault that found nothing to strike', async (t) => {
   const { stderr } = await dev(t, ['--fault', 'merge', '--strict'])
   assert.match(stderr, /^merge +never$/m)
