@@ -1,7 +1,8 @@
 // `kcl-session jars [FOLDER]`: fetches the daemon's jars ahead, into the cache or into a folder for an image.
 
 import { resolve } from 'node:path'
-import { daemonJars, fetchJars, type JarOptions, putJars } from '../launcher/machine/jars.ts'
+import { type FetchOptions, fetchJars, putJars } from '../launcher/machine/jar-folder.ts'
+import { daemonJars } from '../launcher/machine/jar-set.ts'
 import { findJava } from '../launcher/machine/java.ts'
 import { withSignals } from '../launcher/machine/signals.ts'
 import { fetchServers } from '../local/servers.ts'
@@ -17,7 +18,7 @@ export async function jars(args: readonly string[]): Promise<number> {
   const [folder] = command.args
   const { local } = command.opts<{ readonly local?: boolean }>()
   return withSignals({}, async ({ signal }) => {
-    const options: JarOptions = { environment: process.env, signal, note: (text) => console.error(text) }
+    const options: FetchOptions = { environment: process.env, signal, note: (text) => console.error(text) }
     // Maven needs Java too, and its own message about that is a poor one.
     await findJava(process.env, undefined, signal)
     if (local === true) await fetchServers(options)

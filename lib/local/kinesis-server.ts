@@ -6,12 +6,12 @@ import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { cacheRoot, freshFolder, type JarOptions } from '../launcher/machine/jars.ts'
+import { cacheRoot, type FetchOptions, freshFolder } from '../launcher/machine/jar-folder.ts'
 import { runProgram } from '../launcher/machine/programs.ts'
 import { waitForSlot } from '../launcher/machine/slot.ts'
 
 /** The folder of kinesis-local, fetched where it is not there yet; throws UsageError where that fails. */
-export async function findKinesisLocal(options: JarOptions): Promise<string> {
+export async function findKinesisLocal(options: FetchOptions): Promise<string> {
   return (
     installed(join(process.cwd(), 'package.json')) ??
     installed(import.meta.url) ??
@@ -43,7 +43,7 @@ function installed(from: string): string | undefined {
   }
 }
 
-async function fetchIntoCache(options: JarOptions): Promise<string> {
+async function fetchIntoCache(options: FetchOptions): Promise<string> {
   const root = cacheRoot(options.environment)
   if (root === undefined) {
     throw new UsageError(
@@ -75,7 +75,7 @@ function isOurs(folder: string): boolean {
   }
 }
 
-async function install(folder: string, { environment, signal, note }: JarOptions): Promise<void> {
+async function install(folder: string, { environment, signal, note }: FetchOptions): Promise<void> {
   note(`Fetching ${PACKAGE} ${VERSION} with npm, once.`)
   const fresh = freshFolder(folder)
   mkdirSync(fresh, { recursive: true })

@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { awsClient } from '../aws/client.ts'
 import { hasShell } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
-import { fetchJars, filesOf, type JarOptions, type JarSet } from '../launcher/machine/jars.ts'
+import { type FetchOptions, fetchJars } from '../launcher/machine/jar-folder.ts'
+import { filesOf, type JarSet } from '../launcher/machine/jar-set.ts'
 import { findJava } from '../launcher/machine/java.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
 import { findKinesisLocal, kinesisEnvironment } from './kinesis-server.ts'
 
 /** Where to listen; 0 takes any free port. */
-export interface ServerOptions extends JarOptions {
+export interface ServerOptions extends FetchOptions {
   readonly kinesisPort: number
   readonly dynamoDBPort: number
   readonly region: string
@@ -40,7 +41,7 @@ export const dynamoDBJars: JarSet = {
 }
 
 /** Has both servers fetched into the cache, where they are not there yet: the folder of each. */
-export async function fetchServers(options: JarOptions): Promise<{ jars: string; kinesisLocal: string }> {
+export async function fetchServers(options: FetchOptions): Promise<{ jars: string; kinesisLocal: string }> {
   const jars = await fetchJars(dynamoDBJars, options)
   return { jars, kinesisLocal: await findKinesisLocal(options) }
 }

@@ -5,7 +5,9 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasShell } from '../../children/command.ts'
 import { UsageError } from '../../errors.ts'
-import { cachedFolder, cacheRoot, daemonJars, type JarOptions, searchDaemonJars } from './jars.ts'
+import { cachedFolder, cacheRoot } from './jar-folder.ts'
+import { daemonJars } from './jar-set.ts'
+import { type SearchOptions, searchDaemonJars } from './jars.ts'
 import { findJava } from './java.ts'
 import { mavenVersion } from './maven.ts'
 import { holdSlot } from './slot.ts'
@@ -19,7 +21,7 @@ export interface Check {
 }
 
 /** Looks at everything, in the order in which `run` would need it. */
-export async function examine(options: JarOptions): Promise<Check[]> {
+export async function examine(options: SearchOptions): Promise<Check[]> {
   const maven = await mavenVersion(options.environment)
   return [
     { name: 'Node', state: 'ok', text: `${process.version}, ${process.platform} ${process.arch}` },
@@ -53,7 +55,7 @@ function shell(): Check {
   return { name: 'Shell', state: 'missing', text: 'no /bin/sh, which starts the daemon and the consumers' }
 }
 
-async function java({ environment }: JarOptions): Promise<Check> {
+async function java({ environment }: SearchOptions): Promise<Check> {
   try {
     const { program, version } = await findJava(environment)
     return { name: 'Java', state: 'ok', text: `${version} (${program})` }
@@ -62,7 +64,7 @@ async function java({ environment }: JarOptions): Promise<Check> {
   }
 }
 
-async function jars(options: JarOptions, hasMaven: boolean): Promise<Check> {
+async function jars(options: SearchOptions, hasMaven: boolean): Promise<Check> {
   const name = 'Jars'
   try {
     const found = await searchDaemonJars(options)
@@ -90,7 +92,7 @@ async function jars(options: JarOptions, hasMaven: boolean): Promise<Check> {
   return { name, state: 'note', text: 'not fetched yet; the first run does it, or kcl-session jars' }
 }
 
-function cache({ environment }: JarOptions): Check {
+function cache({ environment }: SearchOptions): Check {
   const name = 'Cache'
   const root = cacheRoot(environment)
   if (root === undefined) {
