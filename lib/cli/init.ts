@@ -1,11 +1,12 @@
 // `kcl-session init [FOLDER]`: a consumer to begin with, its test, a few records, and what starts them.
 // Rule: what is there already stays as it is; a package.json only gains what it lacks.
 
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { shellQuote } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
+import { makeFolder } from '../io/folder.ts'
 import { newCommand, parseOptions } from './arguments.ts'
 
 /** Runs the command: writes the files, and tells what to run next. Resolves to the exit code. */
@@ -23,7 +24,7 @@ export async function init(args: readonly string[]): Promise<number> {
   const manifest = readManifest(folder)
   const files = filesFor(folder, js === true, manifest)
   refuseToOverwrite(folder, Object.keys(files))
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
   const kept = complete(folder, js === true, manifest)
   process.stdout.write(whatNext(folder, Object.keys(files), kept))

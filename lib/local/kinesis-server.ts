@@ -2,10 +2,11 @@
 // into the cache. It runs with its own folder as the working directory, where it looks for server.json.
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { makeFolder } from '../io/folder.ts'
 import { cacheRoot, type FetchOptions, freshFolder } from '../launcher/machine/jar-folder.ts'
 import { runProgram } from '../launcher/machine/programs.ts'
 import { waitForSlot } from '../launcher/machine/slot.ts'
@@ -78,7 +79,7 @@ function isOurs(folder: string): boolean {
 async function install(folder: string, { environment, signal, note }: FetchOptions): Promise<void> {
   note(`Fetching ${PACKAGE} ${VERSION} with npm, once.`)
   const fresh = freshFolder(folder)
-  mkdirSync(fresh, { recursive: true })
+  makeFolder(fresh)
   try {
     const words = [
       'install',

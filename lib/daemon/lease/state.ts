@@ -1,9 +1,10 @@
 // The checkpoints that outlive a run: one small file in a folder, replaced whole at every checkpoint, with all that
 // is needed to find the same records under the same sequence numbers again.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { makeFolder } from '../../io/folder.ts'
 import type { LeasePosition } from '../conversation/messages.ts'
 import type { Fingerprint } from '../stream/fingerprint.ts'
 import type { ShardPlan, Stream } from '../stream/stream.ts'
@@ -30,7 +31,7 @@ export class StateFolder {
   constructor(folder: string) {
     this.#folder = folder
     try {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       this.#unlock = lockFolder(folder)
     } catch (error) {
       if (error instanceof UsageError) throw error

@@ -5,7 +5,6 @@ import { createHash, randomUUID } from 'node:crypto'
 import {
   cpSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,6 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../../errors.ts'
+import { makeFolder } from '../../io/folder.ts'
 import { daemonJars, type JarSet, whatIsWrong } from './jar-set.ts'
 import { copyDependencies } from './maven.ts'
 import { isAlive } from './processes.ts'
@@ -109,7 +109,7 @@ async function fillFolder(
 ): Promise<void> {
   const fresh = freshFolder(folder)
   try {
-    mkdirSync(fresh, { recursive: true })
+    makeFolder(fresh)
   } catch (cause) {
     throw new UsageError(`${dirname(folder)} cannot be written: ${message(cause)}. ${ELSEWHERE}`, { cause })
   }

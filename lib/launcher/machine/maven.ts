@@ -1,9 +1,9 @@
 // Maven fetches the jars: mirrors, proxies, credentials and checksums stay its job. The plugin's version is
 // pinned, so that without a network the message is about the network.
 
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../../errors.ts'
+import { makeFolder } from '../../io/folder.ts'
 import { runProgram } from './programs.ts'
 
 /** What to fetch, and where to. */
@@ -69,7 +69,7 @@ function stripColours(text: string): string {
 function repositoryWithoutHome({ environment, cache }: CopyRequest): string[] {
   if (environment.HOME) return []
   const repository = join(cache, 'maven')
-  mkdirSync(repository, { recursive: true })
+  makeFolder(repository)
   return [`-Dmaven.repo.local=${repository}`]
 }
 
