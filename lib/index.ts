@@ -21,6 +21,14 @@ export {
   RecordError,
   UsageError,
 } from './errors.ts'
+export {
+  type EachShard,
+  type EachShardOptions,
+  eachShard,
+  type ShardDecision,
+  type ShardHandler,
+} from './host/each-shard.ts'
+export type { ShardHost, ShardLine } from './host/shard-line.ts'
 export type { Logger } from './io/logger.ts'
 export type { Position, Shard } from './protocol/messages.ts'
 export type { KinesisRecord, RecordJson } from './record.ts'

@@ -15,6 +15,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['io/'],
   ['report/'],
   ['session/'],
+  ['host/'],
   ['index.ts'],
   ['children/'],
   ['aws/'],

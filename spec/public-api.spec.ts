@@ -32,6 +32,7 @@ test('at run time there are these names and no others', () => {
     'UsageError',
     'allOf',
     'anyOf',
+    'eachShard',
     'everyBatch',
     'everyBytes',
     'everyInterval',

@@ -10,6 +10,7 @@ import { isMainThread } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
 import { claim } from './claim.ts'
 import { closeDescriptor, descriptorWriter, replaceByNull } from './descriptor.ts'
+import { isHosted } from './hosted.ts'
 
 /** Where a session reads and writes. */
 export interface Channel {
@@ -90,6 +91,11 @@ function ownChannel(): Channel {
   if (!isMainThread) {
     throw new UsageError(
       "new KclSession(): the process's own pipes belong to its main thread. Start the session there, or give input and output.",
+    )
+  }
+  if (isHosted()) {
+    throw new UsageError(
+      'new KclSession(): this process serves all shards of a worker (--shared), and each brings its own pipes. Call eachShard(handler), whose handler is given a session for each shard; or start it without --shared.',
     )
   }
   // What one worker reads, the others miss, and each answers on the same pipe.

@@ -15,6 +15,8 @@ export interface Wire {
   write(text: string, written?: () => void): void
   /** Whether something of ours is a reason for the process to live. */
   hold(alive: boolean): void
+  /** A status was written. */
+  readonly acknowledged?: (() => void) | undefined
   /** Nothing more will be said. */
   over(): void
 }
@@ -92,6 +94,7 @@ export class Exchange {
     const written = this.#message !== null && isRecords(this.#message) ? this.#written : undefined
     this.#message = null
     this.#wire.write(this.#conversation.acknowledge(), written)
+    this.#wire.acknowledged?.()
   }
 
   /** The daemon's pipe ended. Answers whether that was in the middle of an action. */

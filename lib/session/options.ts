@@ -29,24 +29,25 @@ export interface KclSessionOptions extends SessionHooks {
 }
 
 /** Throws UsageError for options that are unknown or of the wrong kind. */
-export function checkOptions(options: KclSessionOptions): void {
+export function checkOptions(options: KclSessionOptions, where: string = NEW): void {
   if (typeof options !== 'object' || options === null) {
-    throw new UsageError(`${NEW} takes an object of options, not ${String(options)}.`)
+    throw new UsageError(`${where} takes an object of options, not ${String(options)}.`)
   }
-  refuseUnknown(options, KNOWN, NEW)
+  refuseUnknown(options, SESSION_OPTIONS, where)
   for (const hook of HOOKS) {
     if (options[hook] !== undefined && typeof options[hook] !== 'function') {
-      throw new UsageError(`${NEW}: ${hook} is not a function.`)
+      throw new UsageError(`${where}: ${hook} is not a function.`)
     }
   }
-  if (options.policy !== undefined) checkPolicy(options.policy, `${NEW}: policy`)
+  if (options.policy !== undefined) checkPolicy(options.policy, `${where}: policy`)
 }
 
 /** The caller that errors name. */
 export const NEW = 'new KclSession()'
 
 const HOOKS = ['onInitialize', 'onShardEnded', 'onShutdownRequested', 'onLeaseLost'] as const
-const KNOWN: readonly string[] = [
+/** The names of all options. */
+export const SESSION_OPTIONS: readonly string[] = [
   ...HOOKS,
   'policy',
   'checkpointRetry',

@@ -13,6 +13,7 @@ import { everyInterval } from '../checkpoint/policy.ts'
 import { retrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError } from '../errors.ts'
 import { type Channel, openChannel } from '../io/channel.ts'
+import { hostOf } from '../io/hosted.ts'
 import { LineReader } from '../io/lines.ts'
 import { isHeard, openLogger } from '../io/log.ts'
 import type { Logger } from '../io/logger.ts'
@@ -76,6 +77,7 @@ export class KclSession {
         this.#writer.write(text, written)
       },
       hold: (alive: boolean) => (alive ? this.#reader.ref() : this.#reader.unref()),
+      acknowledged: hostOf(this.#channel.input),
       over: () => this.#over(),
     }
     this.#loop = new Loop(
@@ -215,7 +217,7 @@ export class KclSession {
 
   // Connected before the first line is read, so that what blocks the event loop is known by its action.
   #report(): void {
-    if (!this.#channel.own) return
+    if (!this.#channel.own && hostOf(this.#channel.input) === undefined) return
     const { figures } = this.#loop.telemetry
     this.#reporting = reportTo(process.env, () => figures.snapshot)
     figures.wantsLatency = this.#reporting !== undefined

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { PassThrough, type Readable } from 'node:stream'
+import { test } from 'node:test'
+import { eachShard, type KclSession, type ShardLine, UsageError } from '../../lib/index.ts'
+import { TestDaemon } from '../../lib/testing/index.ts'
+
+test('serves every shard with a session of its own, side by side, and resolves when no more will come', async () => {
+  const host = new Shards()
+  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const seen: string[] = []
+  const working = eachShard(async (session) => {
+    for await (const batch of session.batches()) {
+      for await (const record of batch) seen.push(`${batch.shardId} ${record.text()}`)
+    }
+  }, host.options)
+  await Promise.all([one.start(), other.start()])
+  assert.deepEqual([...working.sessions].map(({ shard }) => shard?.shardId).sort(), [
+    'shardId-000000000001',
+    'shardId-000000000002',
+  ])
+  await other.deliver(['b'])
+  await one.deliver(['a'])
+  assert.deepEqual(seen, ['shardId-000000000002 b', 'shardId-000000000001 a'])
+  host.over()
+  await Promise.all([one.requestShutdown(), other.requestShutdown()])
+  await working
+  assert.equal(working.sessions.size, 0)
+  assert.deepEqual(host.settled, { 'shardId-000000000001': null, 'shardId-000000000002': null })
+})
+
+test('gives up the shard whose handler fails, lets the others go on, and rejects with its error in the end', async () => {
+  const host = new Shards()
+  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  let seen = 0
+  const working = eachShard(async (session) => {
+    for await (const batch of session.batches()) {
+      if (batch.shardId === 'shardId-000000000001') throw new Error('no database')
+      seen += batch.records.length
+    }
+  }, host.options)
+  await Promise.all([one.start(), other.start()])
+  await assert.rejects(one.deliver(['a']))
+  assert.match(String(host.settled['shardId-000000000001']), /no database/)
+  await other.deliver(['b', 'c'])
+  host.over()
+  await other.requestShutdown()
+  await assert.rejects(working, /no database/)
+  assert.equal(seen, 2)
+})
+
+test('collects the errors of several shards', async () => {
+  const host = new Shards()
+  const daemons = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const working = eachShard(async (session) => {
+    for await (const batch of session.batches()) throw new Error(`no ${batch.shardId}`)
+  }, host.options)
+  const failed = assert.rejects(working, (error: AggregateError) => error.errors.length === 2)
+  await Promise.all(daemons.map((daemon) => daemon.start()))
+  await Promise.allSettled(daemons.map((daemon) => daemon.deliver(['a'])))
+  host.over()
+  await failed
+})
+
+test('calls a handler again with the same batch where onError says so', async () => {
+  const host = new Shards()
+  const daemon = host.begin('shardId-000000000001')
+  const attempts: number[] = []
+  const failures: number[] = []
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) {
+        attempts.push(batch.attempt)
+        if (batch.attempt < 3) throw new Error('not yet')
+        assert.equal(batch.records.length, 1)
+      }
+    },
+    {
+      ...host.options,
+      onError: (error, session, attempt) => {
+        assert.match(String(error), /not yet/)
+        assert.equal(session.shard?.shardId, 'shardId-000000000001')
+        failures.push(attempt)
+        return 'retry'
+      },
+    },
+  )
+  await daemon.start()
+  await daemon.deliver(['a'])
+  assert.deepEqual(
+    [attempts, failures],
+    [
+      [1, 2, 3],
+      [1, 2],
+    ],
+  )
+  host.over()
+  await daemon.requestShutdown()
+  await working
+})
+
+test('takes a handler that returns before its shard is over for a failure, and names the missing await', async () => {
+  const host = new Shards()
+  const daemon = host.begin('shardId-000000000001')
+  const working = eachShard((session) => void session.forEach(() => {}).catch(() => {}), host.options)
+  host.over()
+  await assert.rejects(working, /returned before .* was over.* is an await missing/)
+  await assert.rejects(daemon.start())
+})
+
+test('refuses what it cannot do, before any shard begins', async () => {
+  const handler = (): void => {}
+  const wrong: [unknown, object, RegExp][] = [
+    ['consumer', {}, /give a function/],
+    [handler, { polcy: 1 }, /eachShard\(\).*polcy.*policy/],
+    [handler, { input: new PassThrough() }, /input/],
+    [handler, { policy: 1 }, /eachShard\(\): policy/],
+    [handler, { onError: 'retry' }, /onError is not a function/],
+    [handler, { maxBytesInHand: 0 }, /maxBytesInHand is a whole number/],
+    [handler, { host: {} }, /host is not/],
+  ]
+  for (const [given, options, text] of wrong) {
+    await assert.rejects(eachShard(given as never, options as never), (error: Error) => {
+      assert.ok(error instanceof UsageError, String(error))
+      assert.match(error.message, text)
+      return true
+    })
+  }
+})
+
+test('an answer to a checkpoint is read, however much is in hand', async () => {
+  const host = new Shards()
+  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const working = eachShard(
+    async (session: KclSession) => {
+      for await (const batch of session.batches()) {
+        batch.skipRest()
+        assert.equal(await batch.checkpoint(), true)
+      }
+    },
+    { ...host.options, maxBytesInHand: 1 },
+  )
+  await Promise.all([one.start(), other.start()])
+  const large = Buffer.alloc(600 * 1024)
+  await Promise.all([one.deliver([large]), other.deliver([large])])
+  host.over()
+  await Promise.all([one.requestShutdown(), other.requestShutdown()])
+  await working
+})
+
+/** Shards that begin when they are told to, each with a daemon of its own. */
+class Shards {
+  readonly settled: Record<string, unknown> = {}
+  readonly #lines: ShardLine[] = []
+  #wake: () => void = () => {}
+  #over = false
+
+  get options(): { host: { shards: AsyncIterable<ShardLine> }; logger: false } {
+    return { host: { shards: this.#shards() }, logger: false }
+  }
+
+  begin(shardId: string): TestDaemon {
+    const daemon = new TestDaemon({ shardId })
+    const { input, output, clock } = daemon.streams
+    this.#lines.push({
+      shardId,
+      input: input as Readable,
+      output,
+      clock,
+      settled: (failure) => {
+        this.settled[shardId] = failure?.error ?? null
+        output.end()
+      },
+    })
+    this.#wake()
+    return daemon
+  }
+
+  over(): void {
+    this.#over = true
+    this.#wake()
+  }
+
+  async *#shards(): AsyncGenerator<ShardLine> {
+    for (;;) {
+      const line = this.#lines.shift()
+      if (line !== undefined) yield line
+      else if (this.#over) return
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+    }
+  }
+}
