@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { format, readNews, type ShardOrder } from '../host/control.ts'
 import { HOST } from '../io/hosted.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
-import { shellQuote } from './command.ts'
+import { protocolFor, shellQuote } from './command.ts'
 import type { ConsumerExit } from './consumer.ts'
 import { readLines } from './lines.ts'
 
@@ -159,13 +159,34 @@ export class HostProcess {
 }
 
 /**
+ * Why a command cannot serve all shards in one process on this machine; null where it can. Tried, by making a gate: no
+ * /proc, no readable /bin/sh, a limit on descriptors.
+ */
+export async function whyNotShared(words: readonly string[]): Promise<string | null> {
+  const problem = protocolFor(words) === 'fds' ? null : `the command is ${words[0]}, and not node itself`
+  return problem ?? (await whyNoGate())
+}
+
+/** The same, of this machine alone. */
+export async function whyNoGate(): Promise<string | null> {
+  try {
+    const keeper = await openKeeper()
+    closeSync(keeper.descriptor)
+    keeper.close()
+    return null
+  } catch (error) {
+    return `a pipe cannot be opened under /proc: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+/**
  * The text of a daemon's child for `/bin/sh`, which becomes it without a fork: it holds the daemon's two pipes on 3 and
- * 4, says so with `announce`, and waits at the gate. It ends in peace when the host sends it home, and with 1 when the
+ * 4, says so with `announce`, and waits at the gate, a word for sh. It ends in peace when the host sends it home, and with 1 when the
  * host is gone. A process group's signals are not for it.
  */
 export function shimText(gate: string, announce: string): string {
   // What moves descriptor 0 aside would leave the gate there, where the pipe is looked for: hence 3 and 4.
-  return `trap 'exit 0' USR1; trap '' TERM INT HUP; exec 3<&0 4>&1 <${shellQuote(gate)} >&2; ${announce}; read _; exit 1`
+  return `trap 'exit 0' USR1; trap '' TERM INT HUP; exec 3<&0 4>&1 <${gate} >&2; ${announce}; read _; exit 1`
 }
 
 interface Keeper {

@@ -1,5 +1,6 @@
 // `kcl-session check`: the configuration that `run` would use, where each value comes from, and every finding.
 
+import { whyNoGate, whyNotShared } from '../children/host-process.ts'
 import { UsageError } from '../errors.ts'
 import { mayStart, ranked } from '../launcher/configuration/lint/finding.ts'
 import { explain, reference, reportConfiguration, unexplained } from '../launcher/configuration/report.ts'
@@ -36,7 +37,15 @@ export async function check(args: readonly string[]): Promise<number> {
   const online = given.online === true ? await preflight(offline.settings, process.env) : []
   const findings = ranked([...offline.findings, ...online])
   console.log(reportConfiguration({ ...offline, findings }))
+  if (given.shared) console.log(await sharedOrNot(words ?? []))
   return mayStart(findings, given.strict === true) ? 0 : 2
+}
+
+async function sharedOrNot(words: readonly string[]): Promise<string> {
+  const problem = words.length === 0 ? await whyNoGate() : await whyNotShared(words)
+  return problem === null
+    ? '\nOne process will serve all shards (--shared).'
+    : `\nEach shard will have a process of its own, in spite of --shared: ${problem}.`
 }
 
 function explained(name: string): string {

@@ -31,6 +31,7 @@ export interface RunOptions extends ObservationOptions {
   readonly json?: boolean
   readonly startTimeout: number | null
   readonly restart?: boolean
+  readonly shared?: boolean
   readonly preflight: boolean
   readonly onStuck: OnStuck
   /** Milliseconds; null for none. */
@@ -73,6 +74,7 @@ export function withRunOptions(command: Command): Command {
         .default(60_000, '60s'),
     )
     .option('--restart', 'start the daemon again when it fails')
+    .option('--shared', 'serve all shards in one process, whose program calls eachShard()')
     .option('--no-preflight', 'do not ask AWS about the stream and the lease table before the start')
     .option(
       '--on-stuck <what>',

@@ -15,9 +15,9 @@ export class ConsumerLines {
     this.#clock = clock
   }
 
-  /** A line of the consumer of a shard; `alone`: there is no other shard. */
-  add(shardId: string, line: string, alone: boolean): void {
-    if (alone) {
+  /** A line of the consumer of a shard, null for none; `alone`: there is no other shard. */
+  add(shardId: string | null, line: string, alone: boolean): void {
+    if (alone || shardId === null) {
       this.flush()
       this.#print([line])
       return

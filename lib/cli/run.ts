@@ -59,6 +59,7 @@ export async function run(args: readonly string[]): Promise<number> {
         stopTimeout: options.stopTimeout ?? 0,
         startTimeout: options.startTimeout ?? Number.POSITIVE_INFINITY,
         restart: options.restart === true,
+        shared: options.shared,
         environment: process.env,
         reporter,
         signals,

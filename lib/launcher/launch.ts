@@ -10,6 +10,7 @@ import {
   protocolFor,
   shellQuote,
 } from '../children/command.ts'
+import { HostProcess, whyNotShared } from '../children/host-process.ts'
 import type { Worker } from '../children/worker.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
@@ -27,7 +28,7 @@ import { preflight } from './preflight/preflight.ts'
 import { streamNameOf } from './preflight/stream.ts'
 import { LeaderLock } from './supervision/leader-lock.ts'
 import type { LogLevel, Reporter } from './supervision/reporter.ts'
-import { type DaemonStart, daemonStart } from './supervision/script.ts'
+import { type DaemonStart, daemonStart, GATE, HOST_GROUP } from './supervision/script.ts'
 import { type Outcome, Supervision } from './supervision/supervision.ts'
 
 /** What `run` was told. Times are milliseconds. */
@@ -50,6 +51,8 @@ export interface LaunchOptions {
   readonly stopTimeout: number
   readonly startTimeout: number
   readonly restart: boolean
+  /** Whether one process is to serve all shards, where that can be. */
+  readonly shared?: boolean | undefined
   readonly environment: NodeJS.ProcessEnv
   readonly reporter: Reporter
   readonly signals: StopSignals
@@ -77,7 +80,8 @@ export async function launch(options: LaunchOptions): Promise<number> {
     signal: signals.signal,
   })
   try {
-    const start = await prepare(options, identity.workerIdentifier)
+    const shared = await isShared(options)
+    const start = await prepare(options, identity.workerIdentifier, shared)
     tellStart(options, identity)
     return await superviseUntilStopped(options, start, identity)
   } finally {
@@ -117,7 +121,7 @@ function refuseImpossible({ command }: Configuration): void {
 async function dryRun(options: LaunchOptions): Promise<number> {
   const { settings } = options.configuration
   const name = settings.get('workerIdentifier')?.value ?? firstWorkerIdentifier() ?? '(random)'
-  const { words, input } = await prepare(options, name)
+  const { words, input } = await prepare(options, name, await isShared(options))
   const properties = input.split('\n').map((line) => {
     const at = line.indexOf('=')
     return `  ${line.slice(0, at + 1)}${maskValue(line.slice(0, at), line.slice(at + 1))}`
@@ -129,7 +133,25 @@ async function dryRun(options: LaunchOptions): Promise<number> {
   return 0
 }
 
-async function prepare(options: LaunchOptions, workerIdentifier: string): Promise<DaemonStart> {
+// A process for each shard does whatever one for all does, at a price: no reason not to start.
+async function isShared({ configuration, shared, protocol, reporter }: LaunchOptions): Promise<boolean> {
+  if (!shared) return false
+  if (protocol === 'stdio') {
+    throw new UsageError(
+      '--shared and --protocol=stdio exclude each other: with --shared each shard brings its own pipes.',
+    )
+  }
+  const problem = await whyNotShared(configuration.command)
+  if (problem !== null)
+    reporter.tell('warn', `Each shard has a process of its own, in spite of --shared: ${problem}.`)
+  return problem === null
+}
+
+async function prepare(
+  options: LaunchOptions,
+  workerIdentifier: string,
+  shared: boolean,
+): Promise<DaemonStart> {
   const { configuration, environment, reporter, signals } = options
   const { signal } = signals
   const note = (text: string): void => reporter.tell('info', text)
@@ -157,6 +179,7 @@ async function prepare(options: LaunchOptions, workerIdentifier: string): Promis
     properties,
     command: configuration.command,
     protocol: chooseProtocol(options),
+    shared,
     environment: daemonEnvironment(configuration, environment),
     stopTimeout: options.stopTimeout,
   })
@@ -199,9 +222,21 @@ async function superviseUntilStopped(
   for (let failures = 0; ; failures++) {
     signals.throwIfStopped()
     const startedAt = systemClock.now()
-    const supervision = new Supervision({
+    const consumers = { ...environment, ...options.reports, ...names }
+    let supervision: Supervision | undefined
+    const host = start.shared
+      ? await HostProcess.start({
+          words: configuration.command,
+          environment: consumers,
+          gated: true,
+          onLine: (line, shardId) => supervision?.hostLine(line, shardId),
+        })
+      : undefined
+    const place = host && { [GATE]: host.gate, [HOST_GROUP]: String(host.pid) }
+    supervision = new Supervision({
       start,
-      environment: { ...environment, ...options.reports, ...names },
+      host,
+      environment: { ...consumers, ...place },
       lock: identity.descriptor,
       context,
       onGivingUp: () => void lock.afterGivingUp(),
@@ -213,7 +248,8 @@ async function superviseUntilStopped(
       exitOnStuck: options.exitOnStuck,
     })
     worker.counts.daemonStarts += 1
-    const outcome = await signals.during(supervision, () => supervision.run())
+    const running = supervision
+    const outcome = await signals.during(running, () => running.run())
     lock.forget()
     if (outcome.kind === 'failed' || !outcome.clean) await lock.afterCrash()
     if (outcome.kind === 'stopped') return exitCode(outcome, options)

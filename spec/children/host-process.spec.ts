@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { shellQuote } from '../../lib/children/command.ts'
 import { HostProcess, shimText } from '../../lib/children/host-process.ts'
 import { temporaryFolder } from '../helpers/command.ts'
 import { records } from '../helpers/wire.ts'
@@ -167,7 +168,9 @@ class Shard {
   static async start(t: TestContext, folder: string, gate: string, shardId: string): Promise<Shard> {
     const [ours, input] = pipe(folder, `${shardId}-in`)
     const [output, theirs] = pipe(folder, `${shardId}-out`)
-    const child = spawn('/bin/sh', ['-c', shimText(gate, 'echo ready')], { stdio: [input, output, 'pipe'] })
+    const child = spawn('/bin/sh', ['-c', shimText(shellQuote(gate), 'echo ready')], {
+      stdio: [input, output, 'pipe'],
+    })
     for (const fd of [input, output]) closeSync(fd)
     const shard = new Shard(child, shardId, ours, theirs)
     t.after(() => {

@@ -4,6 +4,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasShell } from '../../children/command.ts'
+import { whyNoGate } from '../../children/host-process.ts'
 import { UsageError } from '../../errors.ts'
 import { cachedFolder, cacheRoot } from './jar-folder.ts'
 import { daemonJars } from './jar-set.ts'
@@ -34,6 +35,7 @@ export async function examine(options: SearchOptions): Promise<Check[]> {
     cache(options),
     await identity(),
     reaping(),
+    await shared(),
   ]
 }
 
@@ -128,6 +130,14 @@ function reaping(): Check {
   return process.pid === 1
     ? { name: 'PID 1', state: 'note', text: REAPING }
     : { name: 'PID 1', state: 'ok', text: 'another process; orphans are reaped' }
+}
+
+async function shared(): Promise<Check> {
+  const problem = await whyNoGate()
+  const name = 'Shared'
+  return problem === null
+    ? { name, state: 'ok', text: 'one process can serve all shards (run --shared)' }
+    : { name, state: 'note', text: `run --shared starts a process for each shard all the same: ${problem}` }
 }
 
 function isWritable(folder: string): boolean {

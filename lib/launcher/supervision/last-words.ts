@@ -1,6 +1,7 @@
 // How a consumer ended, in words: from its exit value, and from the last lines that it wrote.
 
 import { constants } from 'node:os'
+import type { ConsumerExit } from '../../children/consumer.ts'
 import type { JvmExit } from './jvm.ts'
 import type { Reporter } from './reporter.ts'
 import type { RosterEntry } from './roster.ts'
@@ -67,6 +68,20 @@ export function howDaemonEnded({ code, signal }: JvmExit, complaint: string): st
   if (signal === null) return `The daemon ended by itself (exit code ${code}). ${complaint}`.trim()
   const memory = signal === 'SIGKILL' ? ' The system does that where memory runs out.' : ''
   return `The daemon was killed by ${signal}, and not by kcl-session.${memory}`
+}
+
+/** How the process that serves all shards ended, in words. */
+export function howHostEnded({ code, signal }: ConsumerExit, host: HostWords): string {
+  const how = signal === null ? `exit code ${code}` : `killed by ${signal}`
+  const word = tellingLine(host.lastWords)
+  const last = word === undefined ? '' : ` Its last words: ${word}`
+  const hint = host.ready ? '' : ' It never called eachShard().'
+  return `The process that serves all shards ended (${how}), and with it every consumer.${hint}${last}`
+}
+
+interface HostWords {
+  readonly ready: boolean
+  readonly lastWords: readonly string[]
 }
 
 /** What an exit value says, as Java gives it: above 128 it is a signal's number. */

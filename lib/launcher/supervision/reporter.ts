@@ -25,7 +25,7 @@ export interface ReporterOptions {
   readonly quiet?: boolean
   readonly output: ReportOutput
   /** Where a consumer's lines go, for people; by default they are written as they are. */
-  readonly consumer?: (text: string, shardId: string) => void
+  readonly consumer?: (text: string, shardId: string | null) => void
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -71,8 +71,8 @@ export class Reporter {
     if (!json && curious) for (const frame of event.stack) output.write(`${maskText(frame)}\n`)
   }
 
-  /** A line that a consumer wrote: as it is, since its form is the user's. */
-  consumerLine(text: string, shardId: string): void {
+  /** A line that a consumer wrote, of a shard if that is known: as it is, since its form is the user's. */
+  consumerLine(text: string, shardId: string | null): void {
     const { json, consumer } = this.#options
     if (!json && consumer !== undefined) consumer(text, shardId)
     else this.#line(text, 'consumer', { shardId })

@@ -3,6 +3,7 @@
 // daemon's split on spaces as one `eval`. Pure: nothing here starts a process.
 
 import { type ConsumerProtocol, shellQuote, shellScript } from '../../children/command.ts'
+import { shimText } from '../../children/host-process.ts'
 import type { OwnEnvironment } from '../configuration/daemon-environment.ts'
 import { formatProperties } from '../configuration/properties.ts'
 import { announce, type Marks, markOption, newMarks } from './marks.ts'
@@ -25,6 +26,8 @@ export interface DaemonPlan {
   readonly properties: Iterable<readonly [key: string, value: string]>
   readonly command: readonly string[]
   readonly protocol: ConsumerProtocol
+  /** One process serves all shards: the daemon's children wait at its gate. */
+  readonly shared: boolean
   readonly environment: OwnEnvironment
   /** What the daemon may take to end when the launcher has died, in milliseconds. */
   readonly stopTimeout: number
@@ -36,6 +39,8 @@ export interface DaemonStart {
   readonly environment: Readonly<Record<string, string>>
   /** Where consumers speak. */
   readonly protocol: ConsumerProtocol
+  /** Whether one process serves all shards; its place comes with the environment. */
+  readonly shared: boolean
   /** The java command, word by word. */
   readonly words: readonly string[]
   /** For descriptor 0. */
@@ -54,7 +59,7 @@ export function daemonStart(plan: DaemonPlan): DaemonStart {
   const grace = Math.ceil(plan.stopTimeout / 1000)
   const script = [
     // Without </dev/null and >/dev/null the watcher would hold the daemon's pipes open after it has gone.
-    `{ trap '' TERM INT HUP; if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
+    `{ trap '' TERM INT HUP; if read _ <&3; then exit; fi; kill -TERM $$; ${waitFor(grace)}; ${plan.shared ? `kill -KILL -$${HOST_GROUP}; ` : ''}kill -KILL -$$; } </dev/null >/dev/null 2>&1 &`,
     'properties=$(cat)',
     'exec 3<&-',
     `java() { exec ${words.map(shellQuote).join(' ')}; }`,
@@ -64,6 +69,7 @@ export function daemonStart(plan: DaemonPlan): DaemonStart {
   return {
     script,
     protocol: plan.protocol,
+    shared: plan.shared,
     words,
     environment: { ...plan.environment.own, [COMMAND]: consumerText(plan, marks) },
     input: formatProperties([...plan.properties, ['executableName', EXECUTABLE]]),
@@ -100,7 +106,8 @@ function javaWords(plan: DaemonPlan, marks: Marks): string[] {
 }
 
 // The consumer keeps the pid of this sh: the `exec` at the end of the text sees to that.
-function consumerText({ command, protocol, environment }: DaemonPlan, marks: Marks): string {
+function consumerText({ command, protocol, shared, environment }: DaemonPlan, marks: Marks): string {
+  if (shared) return shimText(`"$${GATE}"`, announce(marks))
   const restored = Object.entries(environment.restored).map(([name, value]) =>
     value === undefined ? `unset ${name}` : `export ${name}=${shellQuote(value)}`,
   )
@@ -120,6 +127,9 @@ const PIPED = [
   'java',
   'fi',
 ].join('\n')
+/** The variables by which a daemon's children find the process that serves all shards. */
+export const GATE = 'KCL_SESSION_GATE'
+export const HOST_GROUP = 'KCL_SESSION_HOST_GROUP'
 const COMMAND = 'KCL_SESSION_COMMAND'
 // Split on spaces by the daemon, this is three words; sh makes two of the last one.
 const EXECUTABLE = `/bin/sh -c eval\${IFS}"$${COMMAND}"`

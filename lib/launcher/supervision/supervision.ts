@@ -2,15 +2,17 @@
 // that die while the daemon does not, stops it in time, and says in words why it ended.
 // Rule: whatever happens, nothing of the group outlives `run()`.
 
+import type { ConsumerExit } from '../../children/consumer.ts'
+import type { HostProcess } from '../../children/host-process.ts'
 import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
-import { isAlive } from '../machine/processes.ts'
+import { isAlive, sendSignal } from '../machine/processes.ts'
 import { type CauseContext, causeInTrace } from './causes.ts'
 import { deathIn, exitValueIn } from './deaths.ts'
 import { Idleness } from './idleness.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
-import { Death, howDaemonEnded } from './last-words.ts'
+import { Death, howDaemonEnded, howHostEnded } from './last-words.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
 import { Narrator } from './narrator.ts'
 import { tellIdle, tellLastCall } from './news.ts'
@@ -19,6 +21,8 @@ import { Roster, type RosterEntry } from './roster.ts'
 
 /** What a run needs. Times are milliseconds. */
 export interface SupervisionOptions extends JvmOptions {
+  /** The process that serves all shards, where one does. */
+  readonly host?: HostProcess | undefined
   readonly context: CauseContext
   /** Called when the daemon gives up leading the application. */
   readonly onGivingUp: () => void
@@ -69,6 +73,7 @@ export class Supervision {
   #warnedOfTimeout = false
   #quietSince: number | undefined
   #otherLines: string[] = []
+  #waitsForHost: number | undefined
 
   /** Starts the daemon at once. */
   constructor(options: SupervisionOptions) {
@@ -81,6 +86,7 @@ export class Supervision {
       isAtWork: (shardId) => this.#roster.present.some((entry) => entry.shardId === shardId),
     })
     this.#jvm = new Jvm(options, (line) => this.#read(line))
+    void options.host?.exited.then((exit) => this.#hostEnded(exit))
   }
 
   /** Follows the daemon to its end. */
@@ -92,8 +98,10 @@ export class Supervision {
       if (this.#roster.present.some(({ pid }) => isAlive(pid))) await this.#waitForOrphans()
       this.#jvm.killGroup()
       await this.#jvm.closed()
+      await this.#finishHost()
       return this.#outcome(exit)
     } finally {
+      this.#options.host?.kill('SIGKILL')
       clearInterval(ticker)
     }
   }
@@ -109,7 +117,16 @@ export class Supervision {
   /** Ends everything at once. */
   kill(): void {
     this.#clean = false
+    this.#options.host?.kill('SIGKILL')
     this.#jvm.killGroup()
+  }
+
+  /** A line of the process that serves all shards, and of which one. */
+  hostLine(text: string, shardId: string | null): Promise<void> | undefined {
+    if (shardId !== null) this.#roster.hear(shardId, text)
+    if (shardId !== null) this.#options.worker.heard(shardId, text)
+    this.#options.reporter.consumerLine(text, shardId)
+    return this.#options.reporter.ready
   }
 
   /** Has Java print its threads. */
@@ -144,9 +161,41 @@ export class Supervision {
     this.#narrator.begin()
     this.#roster.arrive(pid, shardId)
     this.#options.worker.announced(shardId, pid)
+    // While it stops, the daemon takes shards up again that it has drained: nobody works on those any more.
+    if (this.#phase.name === 'running') this.#serve(shardId, pid)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
     const after = this.#roster.started === 1 ? `, ${seconds} s after the start` : ''
     reporter.tell('info', `${shardId}: consumer ${pid} started${after}`, { shardId, pid })
+  }
+
+  #serve(shardId: string, pid: number): void {
+    const { host, clock } = this.#options
+    if (host === undefined) return
+    this.#waitsForHost ??= clock.now()
+    host.serve(shardId, { pid }, (error) => {
+      for (const line of error.split('\n')) this.#roster.hear(shardId, line)
+      // Where its pipes could not even be opened nobody else ends the child, and the daemon would wait for ever.
+      const isThere = this.#roster.present.some((entry) => entry.pid === pid)
+      if (isThere && isAlive(pid)) sendSignal(pid, 'SIGUSR1')
+    })
+  }
+
+  // Every child of the daemon ends with it: there is nothing left to drain.
+  #hostEnded(exit: ConsumerExit): void {
+    const { host } = this.#options
+    if (host === undefined || this.#phase.name !== 'running') return
+    this.#fail(howHostEnded(exit, host), 0)
+    this.#jvm.signal('SIGTERM')
+  }
+
+  // What handlers do behind their loops, closing a pool for instance, has the rest of the time to stop.
+  async #finishHost(): Promise<void> {
+    const { host, clock, stopTimeout } = this.#options
+    if (host === undefined) return
+    const phase = this.#phase
+    const left = phase.name === 'stopping' ? phase.since + stopTimeout - clock.now() : ORPHAN_TIME
+    const { code } = await host.finish(Math.max(0, Math.min(left, stopTimeout)))
+    if (code !== 0) this.#clean = false
   }
 
   #follow(event: DaemonEvent): void {
@@ -178,6 +227,7 @@ export class Supervision {
   }
 
   #tickRunning(now: number): void {
+    if (this.#waitsForHost !== undefined && now - this.#waitsForHost >= HOST_PATIENCE) this.#judgeHost()
     const [missing] = this.#roster.missing(now, PATIENCE)
     if (missing !== undefined) {
       // The daemon will not notice before the next record: it is asked to drain the other shards.
@@ -198,6 +248,16 @@ export class Supervision {
     const { reporter, context } = this.#options
     if (this.#idleness.isNews(this.#roster.present.length, now))
       reporter.tell('warn', tellIdle(this.#idleness.seconds, this.#roster.started, context))
+  }
+
+  #judgeHost(): void {
+    this.#waitsForHost = undefined
+    if (this.#options.host?.ready !== false) return
+    const shards = this.#roster.present.map(({ shardId }) => shardId).join(', ')
+    this.#options.reporter.tell(
+      'warn',
+      `The program has not called eachShard() for ${HOST_PATIENCE / 1000} s, and ${shards} cannot begin. With --shared the shards are given to its handler; without it each has a process of its own.`,
+    )
   }
 
   // The time to start is up: a daemon that keeps failing is ended.
@@ -233,6 +293,13 @@ export class Supervision {
   // The daemon begins to end itself, but would wait out its whole grace, and even start new consumers for the shards
   // that it has drained.
   #mourn(death: Death, named: boolean): void {
+    // Where the process that serves all shards has died, that is the news, and it comes in a moment.
+    if (this.#options.host !== undefined && this.#phase.name === 'running') {
+      setTimeout(() => this.#mournNow(death, named), HOST_NEWS)
+    } else this.#mournNow(death, named)
+  }
+
+  #mournNow(death: Death, named: boolean): void {
     if (this.#phase.name === 'running') this.#fail(death, 0, death.shardId)
     else if (this.#phase.name === 'stopping' && named) {
       this.#clean = false
@@ -291,6 +358,9 @@ const MOST_IDLE = 60_000
 const DRAIN_LINGER = 1000
 const LAST_CALL = 1000
 const DEATH_NEWS = 500
+// What ends the shards' children also ends the process that serves them, a moment later perhaps.
+const HOST_NEWS = 100
+const HOST_PATIENCE = 10_000
 const ORPHAN_TIME = 5000
 // A stack trace with its causes; the daemon's usage comes behind it.
 const KEPT_LINES = 500
