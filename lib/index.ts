@@ -1,4 +1,7 @@
-// The public names. No logic.
+/**
+ * The public names. No logic.
+ * @module kcl-session
+ */
 
 export {
   allOf,

@@ -12,6 +12,7 @@ import { type DurationInput, toMilliseconds } from '../time.ts'
  * new KclSession({ policy: { shouldCheckpoint: ({ records, endsAggregate }) => records > 100 && endsAggregate } })
  */
 export interface CheckpointPolicy {
+  /** Whether a position is to be stored now. */
   shouldCheckpoint(progress: CheckpointProgress): boolean
   /** Whether the last finished position is stored when the daemon asks for shutdown; true where it is left out. */
   readonly atShutdown?: boolean | undefined

@@ -14,6 +14,7 @@ import { systemClock } from '../time.ts'
 import { ConsumerLines } from './consumer-lines.ts'
 import type { RunReporter } from './dev-reporter.ts'
 import type { TextOutput } from './display.ts'
+import type { FieldsOf, JsonEvent } from './json-events.ts'
 
 /** Reports a run to machines. */
 export class JsonReporter implements RunReporter {
@@ -46,7 +47,7 @@ export class JsonReporter implements RunReporter {
   }
 
   found(finding: Finding, lastWords: readonly string[]): void {
-    this.#tell('finding', { ...finding, remark: isRemark(finding), lastWords })
+    this.#tell('finding', { ...finding, hint: finding.hint, remark: isRemark(finding), lastWords })
   }
 
   struck(shard: Shard, fault: Fault): void {
@@ -117,7 +118,7 @@ export class JsonReporter implements RunReporter {
       }))
   }
 
-  #tell(event: string, fields: object): void {
+  #tell<E extends JsonEvent>(event: E, fields: FieldsOf<E>): void {
     this.#output.write(`${JSON.stringify({ event, ...fields })}\n`)
   }
 }

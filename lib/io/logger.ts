@@ -3,9 +3,13 @@
 
 /** Where a session tells what happens: `console`, pino, winston, or what has these methods. */
 export interface Logger {
+  /** Every line of the protocol. */
   debug(message: string, details?: object): void
+  /** The ordinary turns of a shard: it begins, a position is stored, the lease is lost. */
   info(message: string, details?: object): void
+  /** What somebody should see to: no progress, a record skipped, a checkpoint given up. */
   warn(message: string, details?: object): void
+  /** What failed for good. */
   error(message: string, details?: object): void
 }
 

@@ -205,6 +205,7 @@ export class KclSession {
     return `KclSession ${inspect({ state, shardId: shard?.shardId ?? null, checkpointed, stats }, options)}`
   }
 
+  /** The same, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -1,4 +1,7 @@
-// The public names of kcl-session/testing. No logic.
+/**
+ * The public names of kcl-session/testing. No logic.
+ * @module kcl-session/testing
+ */
 
 export type { Finding } from '../daemon/conversation/findings.ts'
 export { type TestRecord, type TestRecordFields, testRecord } from './delivery.ts'

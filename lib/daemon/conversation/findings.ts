@@ -65,7 +65,7 @@ export function finding(
   kind: FindingKind,
   details: { shardId: string; action: DaemonAction | null; came: string; expected?: string },
 ): Finding {
-  const { daemon, consequence } = CATALOGUE[kind]
+  const { daemon, consequence } = FINDINGS[kind]
   const { shardId, action, came } = details
   const expected = details.expected ?? expectation(action)
   return { kind, shardId, action, expected, came: cut(came), daemon, consequence }
@@ -87,7 +87,8 @@ function cut(text: string): string {
 const LONGEST = 500
 const AT_END: ReadonlySet<FindingKind> = new Set<FindingKind>(['no-end', 'pipe-held', 'exit-code'])
 
-const CATALOGUE: Readonly<Record<FindingKind, { consequence: Consequence; daemon: string }>> = {
+/** What the real daemon does about each. */
+export const FINDINGS: Readonly<Record<FindingKind, { consequence: Consequence; daemon: string }>> = {
   text: {
     consequence: 'skip',
     daemon: 'It skips the line and waits on. Text belongs on standard error.',

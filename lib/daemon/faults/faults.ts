@@ -36,21 +36,45 @@ export interface Faults {
   readonly oddKeys: boolean
 }
 
-/** What the help says about faults. */
-export const FAULT_HELP = `Faults are written NAME[=VALUE][:WHEN][/SHARD] and may be given more than once:
-  refuse=EXCEPTION  a checkpoint is refused: ThrottlingException when DynamoDB is busy, RuntimeException
-                    when it is out of reach, ShutdownException when the lease is lost
-  empty             an empty batch comes first
-  lease-lost        another worker takes the lease in the middle of a batch
-  shutdown          the daemon asks for shutdown and hands the lease over
-  split, merge      the shard is split, or merged with its neighbour
-  kill-consumer     the consumer is killed in a batch; the daemon fails and starts again
-  kill-daemon       the daemon is gone in a batch, and starts again
-  aggregate=N       every N records share a sequence number, as the KPL packs them
-  odd-keys          partition keys end in characters that are hard to carry
-WHEN is a probability at each batch or checkpoint (0.05), a number of times (x3; x1 is the
+/** Every fault: how it is written, and what happens. */
+export const FAULTS: Readonly<
+  Record<FaultName | 'aggregate' | 'odd-keys', { readonly written: string; readonly about: string }>
+> = {
+  refuse: {
+    written: 'refuse=EXCEPTION',
+    about: `a checkpoint is refused: ThrottlingException when DynamoDB is busy, RuntimeException
+when it is out of reach, ShutdownException when the lease is lost`,
+  },
+  empty: { written: 'empty', about: 'an empty batch comes first' },
+  'lease-lost': { written: 'lease-lost', about: 'another worker takes the lease in the middle of a batch' },
+  shutdown: { written: 'shutdown', about: 'the daemon asks for shutdown and hands the lease over' },
+  split: { written: 'split', about: 'the shard is split' },
+  merge: { written: 'merge', about: 'the shard is merged with its neighbour' },
+  'kill-consumer': {
+    written: 'kill-consumer',
+    about: 'the consumer is killed in a batch; the daemon fails and starts again',
+  },
+  'kill-daemon': { written: 'kill-daemon', about: 'the daemon is gone in a batch, and starts again' },
+  aggregate: {
+    written: 'aggregate=N',
+    about: 'every N records share a sequence number, as the KPL packs them',
+  },
+  'odd-keys': { written: 'odd-keys', about: 'partition keys end in characters that are hard to carry' },
+}
+
+/** When they strike. */
+export const FAULT_TIMES = `WHEN is a probability at each batch or checkpoint (0.05), a number of times (x3; x1 is the
 default), or once after so many records of a shard (@500). /SHARD is a shard's number; without
 it every shard has the fault for itself. Only the first shards are split or merged by count.`
+
+/** What the help says about faults. */
+export const FAULT_HELP: string = [
+  'Faults are written NAME[=VALUE][:WHEN][/SHARD] and may be given more than once:',
+  ...Object.values(FAULTS).map(
+    ({ written, about }) => `  ${written.padEnd(18)}${about.replaceAll('\n', `\n${' '.repeat(20)}`)}`,
+  ),
+  FAULT_TIMES,
+].join('\n')
 
 /** Finds the name that a word was probably meant to be. */
 export type Suggest = (word: string, names: readonly string[]) => string | undefined
@@ -111,18 +135,9 @@ function parseTime(text: string): FaultTime | null {
   return /^[01]?(\.\d+)?$/.test(text) && text !== '' && chance > 0 && chance <= 1 ? { chance } : null
 }
 
-const NAMES: readonly string[] = [
-  'refuse',
-  'empty',
-  'lease-lost',
-  'shutdown',
-  'split',
-  'merge',
-  'kill-consumer',
-  'kill-daemon',
-] satisfies FaultName[]
 // What shapes the records and does not strike.
 const SHAPES = ['aggregate', 'odd-keys']
+const NAMES = Object.keys(FAULTS).filter((name) => !SHAPES.includes(name))
 // The simple names of what the daemon's checkpointer throws. Any other could come of a bug; the last stands for them.
 const EXCEPTIONS = [
   'ThrottlingException',
