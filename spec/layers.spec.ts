@@ -30,7 +30,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ['launcher/configuration/'],
   ['launcher/supervision/'],
   ['launcher/preflight/'],
-  ['launcher/launch.ts'],
+  ['launcher/launch.ts', 'launcher/launch-options.ts', 'launcher/prepare.ts'],
   // The local servers are fetched and started as the launcher does it with the daemon.
   ['testing/', 'local/'],
   ['leases/', 'http/'],

@@ -1,67 +1,24 @@
 // `run`, from the settings to the exit code: what can be checked is checked before the daemon starts; signals
 // are taken from the first moment on; then one supervised run, or, with --restart, one after another.
 
-import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import {
-  type ConsumerProtocol,
-  checkCommand,
-  hasShell,
-  protocolFor,
-  shellQuote,
-} from '../children/command.ts'
-import { HostProcess, whyNotShared } from '../children/host-process.ts'
-import type { Worker } from '../children/worker.ts'
+import { checkCommand, hasShell, shellQuote } from '../children/command.ts'
 import { UsageError } from '../errors.ts'
 import { systemClock } from '../time.ts'
 import { clientFor } from './configuration/clients.ts'
 import type { Configuration } from './configuration/configuration.ts'
-import { daemonEnvironment, isLocal } from './configuration/daemon-environment.ts'
 import { type Finding, mayStart } from './configuration/lint/finding.ts'
 import { maskText, maskValue } from './configuration/masking.ts'
+import type { LaunchOptions } from './launch-options.ts'
 import { REAPING } from './machine/doctor.ts'
 import { firstWorkerIdentifier, type Identity, takeIdentity } from './machine/identity.ts'
-import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
-import { findJava } from './machine/java.ts'
-import type { StopSignals } from './machine/signals.ts'
 import { preflight } from './preflight/preflight.ts'
 import { streamNameOf } from './preflight/stream.ts'
+import { isShared, prepare } from './prepare.ts'
 import { LeaderLock } from './supervision/leader-lock.ts'
-import type { LogLevel, Reporter } from './supervision/reporter.ts'
-import { type DaemonStart, daemonStart, GATE, HOST_GROUP } from './supervision/script.ts'
+import type { Reporter } from './supervision/reporter.ts'
+import type { DaemonStart } from './supervision/script.ts'
+import { SharedHost } from './supervision/shared-host.ts'
 import { type Outcome, Supervision } from './supervision/supervision.ts'
-
-/** What `run` was told. Times are milliseconds. */
-export interface LaunchOptions {
-  readonly configuration: Configuration
-  readonly strict: boolean
-  /** Whether AWS is asked about the stream and the lease table first. */
-  readonly preflight: boolean
-  readonly jars?: string | undefined
-  readonly patchedJars?: readonly string[] | undefined
-  /** What Java loads in front of the daemon's jars. */
-  readonly classPath: readonly string[]
-  /** A logback file that ours includes. */
-  readonly logback?: string | undefined
-  /** Prints how the daemon would be started, and starts nothing. */
-  readonly dryRun?: boolean | undefined
-  readonly protocol?: ConsumerProtocol | undefined
-  readonly javaOptions: readonly string[]
-  readonly logLevel: LogLevel
-  readonly stopTimeout: number
-  readonly startTimeout: number
-  readonly restart: boolean
-  /** Whether one process is to serve all shards, where that can be. */
-  readonly shared?: boolean | undefined
-  readonly environment: NodeJS.ProcessEnv
-  readonly reporter: Reporter
-  readonly signals: StopSignals
-  /** Is told what is seen of the consumers and of the daemon. */
-  readonly worker: Worker
-  /** What consumers need in their environment to report. */
-  readonly reports: Readonly<Record<string, string>>
-  readonly exitOnStuck: boolean
-}
 
 /** Runs the daemon until it is stopped or fails; resolves to the exit code. Throws UsageError before it starts. */
 export async function launch(options: LaunchOptions): Promise<number> {
@@ -133,71 +90,6 @@ async function dryRun(options: LaunchOptions): Promise<number> {
   return 0
 }
 
-// A process for each shard does whatever one for all does, at a price: no reason not to start.
-async function isShared({ configuration, shared, protocol, reporter }: LaunchOptions): Promise<boolean> {
-  if (!shared) return false
-  if (protocol === 'stdio') {
-    throw new UsageError(
-      '--shared and --protocol=stdio exclude each other: with --shared each shard brings its own pipes.',
-    )
-  }
-  const problem = await whyNotShared(configuration.command)
-  if (problem !== null)
-    reporter.tell('warn', `Each shard has a process of its own, in spite of --shared: ${problem}.`)
-  return problem === null
-}
-
-async function prepare(
-  options: LaunchOptions,
-  workerIdentifier: string,
-  shared: boolean,
-): Promise<DaemonStart> {
-  const { configuration, environment, reporter, signals } = options
-  const { signal } = signals
-  const note = (text: string): void => reporter.tell('info', text)
-  const { classPath } = options
-  if (classPath.length > 0)
-    note(`Loaded in front of the daemon's jars (--classpath): ${classPath.join(', ')}.`)
-  const places = { jars: options.jars, patched: options.patchedJars, environment, signal, note }
-  const [java, found] = await Promise.all([
-    findJava(environment, undefined, signal),
-    searchDaemonJars(places),
-  ])
-  const jars = found ?? (await fetchDaemonJars(places))
-  options.worker.identify({ kcl: daemonVersion(jars.folder) })
-  for (const warning of jars.warnings) reporter.tell('warn', warning)
-  const properties = new Map([...configuration.settings].map(([key, { value }]) => [key, value]))
-  properties.set('workerIdentifier', workerIdentifier)
-  properties.delete('executableName')
-  return daemonStart({
-    java: java.program,
-    classPath: [...classPath, ...jars.classPath],
-    ownLogback: options.logback,
-    logback: fileURLToPath(LOGBACK),
-    javaOptions: [...ownJavaOptions(java.version, configuration), ...options.javaOptions],
-    rootLevel: options.logLevel === 'debug' ? 'DEBUG' : options.logLevel === 'trace' ? 'TRACE' : 'INFO',
-    properties,
-    command: configuration.command,
-    protocol: chooseProtocol(options),
-    shared,
-    environment: daemonEnvironment(configuration, environment),
-    stopTimeout: options.stopTimeout,
-  })
-}
-
-// Node closes inherited descriptors in what it spawns: behind these programs 3 and 4 are something else.
-function chooseProtocol({ configuration: { command }, protocol, reporter }: LaunchOptions): ConsumerProtocol {
-  const chosen = protocolFor(command, protocol)
-  const [program = ''] = command
-  if (chosen === 'stdio' && protocol === undefined && NODE_STARTERS.test(program)) {
-    reporter.tell(
-      'info',
-      `${program} starts Node as a child of its own, so the protocol stays on stdin and stdout. "node --import tsx consumer.ts" would put it out of reach of stray output.`,
-    )
-  }
-  return chosen
-}
-
 async function superviseUntilStopped(
   options: LaunchOptions,
   start: DaemonStart,
@@ -223,20 +115,11 @@ async function superviseUntilStopped(
     signals.throwIfStopped()
     const startedAt = systemClock.now()
     const consumers = { ...environment, ...options.reports, ...names }
-    let supervision: Supervision | undefined
-    const host = start.shared
-      ? await HostProcess.start({
-          words: configuration.command,
-          environment: consumers,
-          gated: true,
-          onLine: (line, shardId) => supervision?.hostLine(line, shardId),
-        })
-      : undefined
-    const place = host && { [GATE]: host.gate, [HOST_GROUP]: String(host.pid) }
-    supervision = new Supervision({
+    const host = start.shared ? await startHost(options, consumers) : undefined
+    const supervision = new Supervision({
       start,
       host,
-      environment: { ...consumers, ...place },
+      environment: { ...consumers, ...host?.place },
       lock: identity.descriptor,
       context,
       onGivingUp: () => void lock.afterGivingUp(),
@@ -248,8 +131,7 @@ async function superviseUntilStopped(
       exitOnStuck: options.exitOnStuck,
     })
     worker.counts.daemonStarts += 1
-    const running = supervision
-    const outcome = await signals.during(running, () => running.run())
+    const outcome = await signals.during(supervision, () => supervision.run())
     lock.forget()
     if (outcome.kind === 'failed' || !outcome.clean) await lock.afterCrash()
     if (outcome.kind === 'stopped') return exitCode(outcome, options)
@@ -260,6 +142,13 @@ async function superviseUntilStopped(
     reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`)
     await signals.pause(delay)
   }
+}
+
+function startHost(
+  { configuration, reporter, worker }: LaunchOptions,
+  environment: NodeJS.ProcessEnv,
+): Promise<SharedHost> {
+  return SharedHost.start({ words: configuration.command, environment, reporter, worker, clock: systemClock })
 }
 
 function leaderLock({ configuration, environment, reporter }: LaunchOptions, identity: Identity): LeaderLock {
@@ -296,27 +185,10 @@ function tellStart({ configuration, reporter }: LaunchOptions, { workerIdentifie
   })
 }
 
-function ownJavaOptions(version: number, configuration: Configuration): string[] {
-  // From Java 24 on, Netty's way to memory is worth a warning of four lines at every start.
-  const silence = version >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : []
-  return isLocal(configuration) ? [...silence, ...QUICK_START] : silence
-}
-
-// Jars of one's own may be of another version than those that we fetch.
-function daemonVersion(folder: string): string | null {
-  const versions = readdirSync(folder).map((file) => MULTILANG_JAR.exec(file)?.[1])
-  return versions.find((version) => version !== undefined) ?? null
-}
-
 function setting({ settings }: Configuration, key: string): string {
   return settings.get(key)?.value ?? ''
 }
 
-const MULTILANG_JAR = /^amazon-kinesis-client-multilang-(.+)\.jar$/
-const LOGBACK = new URL('../../../lib/launcher/supervision/logback.xml', import.meta.url)
-// A second sooner at work, at the price of throughput; where somebody plays or tests, that is a good price.
-const QUICK_START = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
-const NODE_STARTERS = /^(npx|npm|pnpm|pnpx|yarn|bunx|tsx|ts-node|nodemon|node)$/
 const FIRST_DELAY = 1000
 const LONGEST_DELAY = 60_000
 // After so long at work, the next failure is a new story.

@@ -2,27 +2,27 @@
 // that die while the daemon does not, stops it in time, and says in words why it ended.
 // Rule: whatever happens, nothing of the group outlives `run()`.
 
-import type { ConsumerExit } from '../../children/consumer.ts'
-import type { HostProcess } from '../../children/host-process.ts'
 import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
 import { clearInterval, setInterval, setTimeout } from '../../timers.ts'
-import { isAlive, sendSignal } from '../machine/processes.ts'
+import { isAlive } from '../machine/processes.ts'
 import { type CauseContext, causeInTrace } from './causes.ts'
 import { deathIn, exitValueIn } from './deaths.ts'
+import { Ending } from './ending.ts'
 import { Idleness } from './idleness.ts'
 import { Jvm, type JvmExit, type JvmOptions } from './jvm.ts'
-import { Death, howDaemonEnded, howHostEnded } from './last-words.ts'
+import { Death, howDaemonEnded } from './last-words.ts'
 import { type DaemonEvent, LogReader } from './marks.ts'
 import { Narrator } from './narrator.ts'
-import { tellIdle, tellLastCall } from './news.ts'
+import { tellIdle } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Roster, type RosterEntry } from './roster.ts'
+import type { SharedHost } from './shared-host.ts'
 
 /** What a run needs. Times are milliseconds. */
 export interface SupervisionOptions extends JvmOptions {
   /** The process that serves all shards, where one does. */
-  readonly host?: HostProcess | undefined
+  readonly host?: SharedHost | undefined
   readonly context: CauseContext
   /** Called when the daemon gives up leading the application. */
   readonly onGivingUp: () => void
@@ -45,20 +45,6 @@ export type Outcome =
   /** It failed; the reason has been printed. */
   | { readonly kind: 'failed' }
 
-type Phase =
-  | { readonly name: 'running' }
-  /**
-   * It was asked to stop, or a consumer died, or the start failed. `waitingFor` were alive then: the daemon takes drained
-   * shards up again, and starts new consumers for them.
-   */
-  | {
-      readonly name: 'stopping' | 'failing'
-      readonly since: number
-      readonly death: Death | undefined
-      readonly waitingFor: readonly RosterEntry[]
-      readonly linger: number
-    }
-
 /** A run of the daemon. */
 export class Supervision {
   readonly #options: SupervisionOptions
@@ -68,12 +54,9 @@ export class Supervision {
   readonly #jvm: Jvm
   readonly #startedAt: number
   readonly #idleness: Idleness
-  #phase: Phase = { name: 'running' }
+  #ending: Ending | null = null
   #clean = true
-  #warnedOfTimeout = false
-  #quietSince: number | undefined
   #otherLines: string[] = []
-  #waitsForHost: number | undefined
 
   /** Starts the daemon at once. */
   constructor(options: SupervisionOptions) {
@@ -86,7 +69,7 @@ export class Supervision {
       isAtWork: (shardId) => this.#roster.present.some((entry) => entry.shardId === shardId),
     })
     this.#jvm = new Jvm(options, (line) => this.#read(line))
-    void options.host?.exited.then((exit) => this.#hostEnded(exit))
+    options.host?.follow(this.#roster, (reason) => this.#hostEnded(reason))
   }
 
   /** Follows the daemon to its end. */
@@ -101,14 +84,14 @@ export class Supervision {
       await this.#finishHost()
       return this.#outcome(exit)
     } finally {
-      this.#options.host?.kill('SIGKILL')
+      this.#options.host?.kill()
       clearInterval(ticker)
     }
   }
 
   /** Stops in good order: the consumers finish what they have in hand, checkpoint and end. */
   stop(): void {
-    if (this.#phase.name !== 'running') return
+    if (this.#ending !== null) return
     this.#options.worker.phase = 'draining'
     this.#end('stopping', undefined, DRAIN_LINGER, this.#roster.present)
     this.#jvm.signal('SIGTERM')
@@ -117,16 +100,8 @@ export class Supervision {
   /** Ends everything at once. */
   kill(): void {
     this.#clean = false
-    this.#options.host?.kill('SIGKILL')
+    this.#options.host?.kill()
     this.#jvm.killGroup()
-  }
-
-  /** A line of the process that serves all shards, and of which one. */
-  hostLine(text: string, shardId: string | null): Promise<void> | undefined {
-    if (shardId !== null) this.#roster.hear(shardId, text)
-    if (shardId !== null) this.#options.worker.heard(shardId, text)
-    this.#options.reporter.consumerLine(text, shardId)
-    return this.#options.reporter.ready
   }
 
   /** Has Java print its threads. */
@@ -162,29 +137,16 @@ export class Supervision {
     this.#roster.arrive(pid, shardId)
     this.#options.worker.announced(shardId, pid)
     // While it stops, the daemon takes shards up again that it has drained: nobody works on those any more.
-    if (this.#phase.name === 'running') this.#serve(shardId, pid)
+    if (this.#ending === null) this.#options.host?.serve(shardId, pid)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
     const after = this.#roster.started === 1 ? `, ${seconds} s after the start` : ''
     reporter.tell('info', `${shardId}: consumer ${pid} started${after}`, { shardId, pid })
   }
 
-  #serve(shardId: string, pid: number): void {
-    const { host, clock } = this.#options
-    if (host === undefined) return
-    this.#waitsForHost ??= clock.now()
-    host.serve(shardId, { pid }, (error) => {
-      for (const line of error.split('\n')) this.#roster.hear(shardId, line)
-      // Where its pipes could not even be opened nobody else ends the child, and the daemon would wait for ever.
-      const isThere = this.#roster.present.some((entry) => entry.pid === pid)
-      if (isThere && isAlive(pid)) sendSignal(pid, 'SIGUSR1')
-    })
-  }
-
   // Every child of the daemon ends with it: there is nothing left to drain.
-  #hostEnded(exit: ConsumerExit): void {
-    const { host } = this.#options
-    if (host === undefined || this.#phase.name !== 'running') return
-    this.#fail(howHostEnded(exit, host), 0)
+  #hostEnded(reason: string): void {
+    if (this.#ending !== null) return
+    this.#fail(reason, 0)
     this.#jvm.signal('SIGTERM')
   }
 
@@ -192,10 +154,8 @@ export class Supervision {
   async #finishHost(): Promise<void> {
     const { host, clock, stopTimeout } = this.#options
     if (host === undefined) return
-    const phase = this.#phase
-    const left = phase.name === 'stopping' ? phase.since + stopTimeout - clock.now() : ORPHAN_TIME
-    const { code } = await host.finish(Math.max(0, Math.min(left, stopTimeout)))
-    if (code !== 0) this.#clean = false
+    const left = this.#ending?.isStop ? this.#ending.since + stopTimeout - clock.now() : ORPHAN_TIME
+    if (!(await host.finish(Math.max(0, Math.min(left, stopTimeout))))) this.#clean = false
   }
 
   #follow(event: DaemonEvent): void {
@@ -211,7 +171,7 @@ export class Supervision {
   }
 
   get #death(): Death | undefined {
-    return this.#phase.name === 'failing' ? this.#phase.death : undefined
+    return this.#ending?.death
   }
 
   #tick(): void {
@@ -221,13 +181,12 @@ export class Supervision {
       this.#options.reporter.tell('info', `${shardId}: consumer ${pid} has ended`, { shardId, pid })
     }
     this.#narrator.tick()
-    const phase = this.#phase
-    if (phase.name === 'running') this.#tickRunning(now)
-    else this.#tickEnding(phase, now)
+    if (this.#ending === null) this.#tickRunning(now)
+    else this.#tickEnding(this.#ending, now)
   }
 
   #tickRunning(now: number): void {
-    if (this.#waitsForHost !== undefined && now - this.#waitsForHost >= HOST_PATIENCE) this.#judgeHost()
+    this.#options.host?.tick(now)
     const [missing] = this.#roster.missing(now, PATIENCE)
     if (missing !== undefined) {
       // The daemon will not notice before the next record: it is asked to drain the other shards.
@@ -250,16 +209,6 @@ export class Supervision {
       reporter.tell('warn', tellIdle(this.#idleness.seconds, this.#roster.started, context))
   }
 
-  #judgeHost(): void {
-    this.#waitsForHost = undefined
-    if (this.#options.host?.ready !== false) return
-    const shards = this.#roster.present.map(({ shardId }) => shardId).join(', ')
-    this.#options.reporter.tell(
-      'warn',
-      `The program has not called eachShard() for ${HOST_PATIENCE / 1000} s, and ${shards} cannot begin. With --shared the shards are given to its handler; without it each has a process of its own.`,
-    )
-  }
-
   // The time to start is up: a daemon that keeps failing is ended.
   #judgeStart(): void {
     const waited = Math.round(this.#options.startTimeout / 1000)
@@ -269,39 +218,24 @@ export class Supervision {
     this.#jvm.signal('SIGTERM')
   }
 
-  #tickEnding(phase: Exclude<Phase, { name: 'running' }>, now: number): void {
-    const waitingFor = phase.waitingFor.filter(({ pid }) => isAlive(pid))
-    const elapsed = now - phase.since
-    // What the consumer started may hold its pipes open: then the daemon waits to see it out.
-    if (elapsed >= DEATH_NEWS) this.#death?.tell()
-    if (waitingFor.length === 0) {
-      this.#quietSince ??= now
-      // The JVM would only wait for its failover time now. The leader's lock takes it a second to give back.
-      if (now - this.#quietSince >= phase.linger && elapsed >= 2 * phase.linger) this.#jvm.killGroup()
-      return
-    }
-    this.#quietSince = undefined
-    if (elapsed >= this.#options.stopTimeout) {
-      this.#clean = false
-      this.#jvm.killGroup()
-    } else if (elapsed >= this.#options.stopTimeout - LAST_CALL && !this.#warnedOfTimeout) {
-      this.#warnedOfTimeout = true
-      this.#options.reporter.tell('warn', tellLastCall(waitingFor))
-    }
+  #tickEnding(ending: Ending, now: number): void {
+    const next = ending.look(now)
+    if (next === 'too late') this.#clean = false
+    if (next !== 'wait') this.#jvm.killGroup()
   }
 
   // The daemon begins to end itself, but would wait out its whole grace, and even start new consumers for the shards
   // that it has drained.
   #mourn(death: Death, named: boolean): void {
     // Where the process that serves all shards has died, that is the news, and it comes in a moment.
-    if (this.#options.host !== undefined && this.#phase.name === 'running') {
+    if (this.#options.host !== undefined && this.#ending === null) {
       setTimeout(() => this.#mournNow(death, named), HOST_NEWS)
     } else this.#mournNow(death, named)
   }
 
   #mournNow(death: Death, named: boolean): void {
-    if (this.#phase.name === 'running') this.#fail(death, 0, death.shardId)
-    else if (this.#phase.name === 'stopping' && named) {
+    if (this.#ending === null) this.#fail(death, 0, death.shardId)
+    else if (this.#ending?.isStop && named) {
       this.#clean = false
       death.tell()
     }
@@ -320,7 +254,7 @@ export class Supervision {
     linger: number,
     waitingFor: readonly RosterEntry[],
   ): void {
-    this.#phase = { name, since: this.#options.clock.now(), death, waitingFor, linger }
+    this.#ending = new Ending(name, { ...this.#options, death, waitingFor, linger })
     this.#narrator.end()
     this.#jvm.readOn()
   }
@@ -335,8 +269,8 @@ export class Supervision {
   }
 
   #outcome(exit: JvmExit): Outcome {
-    if (this.#phase.name === 'stopping') return { kind: 'stopped', clean: this.#clean }
-    if (this.#phase.name === 'failing') {
+    if (this.#ending?.isStop) return { kind: 'stopped', clean: this.#clean }
+    if (this.#ending !== null) {
       this.#death?.tell()
       return { kind: 'failed' }
     }
@@ -356,11 +290,8 @@ const TICK = 250
 const PATIENCE = 3000
 const MOST_IDLE = 60_000
 const DRAIN_LINGER = 1000
-const LAST_CALL = 1000
-const DEATH_NEWS = 500
 // What ends the shards' children also ends the process that serves them, a moment later perhaps.
 const HOST_NEWS = 100
-const HOST_PATIENCE = 10_000
 const ORPHAN_TIME = 5000
 // A stack trace with its causes; the daemon's usage comes behind it.
 const KEPT_LINES = 500

@@ -46,6 +46,7 @@ const PLAN: DaemonPlan = {
   properties: [['streamName', 'words']],
   command: ['node', 'consumer.js'],
   protocol: 'fds',
+  shared: false,
   environment: { own: {}, restored: {} },
   stopTimeout: 1000,
 }
