@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Ended, start, temporaryFolder } from '../helpers/command.ts'
@@ -84,6 +84,57 @@ test('put wants to know the stream, and finds a broken line before it sends anyt
   assert.deepEqual([unnamed.code, /Which stream\?/.test(unnamed.stderr)], [2, true])
   const broken = await command(t, ['put', '--input', input, '--key', 'id', '--stream-name=words', ...nowhere])
   assert.deepEqual([broken.code, /events\.ndjson, line 2 is not JSON/.test(broken.stderr)], [2, true])
+})
+
+test('put finds a record that is over the limit before it sends anything', async (t) => {
+  const input = join(temporaryFolder(t), 'events.ndjson')
+  writeFileSync(input, `{"id":"a"}\n{"id":"${'x'.repeat(10 * 1024 * 1024)}"}\n`)
+  const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }
+  const nowhere = ['--stream-name=words', '--kinesis-endpoint=http://localhost:9', '--region-name=us-east-1']
+  const { code, stderr } = await command(t, ['put', '--input', input, ...nowhere], env)
+  assert.equal(code, 2)
+  assert.match(
+    stderr,
+    /^kcl-session: .*events\.ndjson, line 2 has \d+ bytes: Kinesis takes records of up to 10 MiB/,
+  )
+})
+
+test('a command that is too long for the system is called so, by dev and by run', async (t) => {
+  const folder = temporaryFolder(t)
+  const [input, config] = [join(folder, 'events.ndjson'), join(folder, 'app.properties')]
+  writeFileSync(input, '{"id":"a"}\n')
+  writeFileSync(config, 'streamName=words\napplicationName=long-command\nregionName=us-east-1\n')
+  const long = ['--', process.execPath, input, ...Array.from({ length: 2 }, () => 'x'.repeat(70_000))]
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME }
+  for (const args of [
+    ['dev', '--input', input],
+    ['run', '--config', config, '--no-preflight'],
+  ]) {
+    const { code, stderr } = await command(t, [...args, ...long], env)
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /^kcl-session: The command is longer than this system takes for one program\./m)
+    assert.doesNotMatch(stderr, /^ +at /m)
+  }
+})
+
+test('local writes over no file that it did not write', async (t) => {
+  const file = join(temporaryFolder(t), 'app.properties')
+  writeFileSync(file, 'streamName=mine\n')
+  const { code, stderr } = await command(t, ['local', '--write', file])
+  assert.equal(code, 2)
+  assert.match(stderr, /app\.properties was not written by kcl-session local, and is left as it is/)
+  assert.equal(readFileSync(file, 'utf8'), 'streamName=mine\n')
+})
+
+test('run takes no folder of jars that Java would cut in two', async (t) => {
+  const folder = join(temporaryFolder(t), 'a:b')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'amazon-kinesis-client-multilang-9.jar'), '')
+  const settings = ['--stream-name=words', '--application-name=colon', '--region-name=us-east-1']
+  const args = ['run', '--no-preflight', `--jars=${folder}`, ...settings, '--', process.execPath, '--version']
+  const { code, stderr } = await command(t, args, { PATH: process.env.PATH })
+  assert.equal(code, 2)
+  assert.match(stderr, /has a ":" in its path, which Java takes for the end of it/)
 })
 
 // Without anything of this machine's environment but Node itself.

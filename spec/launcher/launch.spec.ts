@@ -402,6 +402,18 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     assert.equal(last.message, '--classpath: there is no /no/such.')
   })
 
+  test('says nothing below an error with --log-level=error', POSIX, async (t) => {
+    const running = launch(t, {
+      command: ['/bin/sh', '-c', 'echo mine >&2; cat >/dev/null'],
+      flags: ['--log-level=error'],
+    })
+    await running.seen(/mine.*mine/s)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 0)
+    assert.doesNotMatch(stderr, / (INFO|WARN) /)
+  })
+
   test('refuses what cannot work before anything starts', POSIX, async (t) => {
     const missing = await launch(t, { command: ['/no/such/program'] }).ended
     assert.deepEqual([missing.code, missing.stderr.includes('there is no /no/such/program')], [2, true])
