@@ -402,6 +402,16 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     assert.equal(last.message, '--classpath: there is no /no/such.')
   })
 
+  test('stops a worker with a shard that is stuck, with --on-stuck=exit', POSIX, async (t) => {
+    const { code, stderr } = await launch(t, {
+      command: [process.execPath, HANGS],
+      flags: ['--stuck-after=1s', '--on-stuck=exit', '--stop-timeout=2s'],
+    }).ended
+    assert.equal(code, 1)
+    assert.match(stderr, /No progress: shardId-00000000000\d.* \(--stuck-after, --on-stuck=exit\)/)
+    await gone(alive(stderr))
+  })
+
   test('says nothing below an error with --log-level=error', POSIX, async (t) => {
     const running = launch(t, {
       command: ['/bin/sh', '-c', 'echo mine >&2; cat >/dev/null'],
@@ -476,4 +486,5 @@ async function gone(pids: readonly number[]): Promise<void> {
   while (pids.some(isAlive)) await pause(50)
 }
 
+const HANGS = fileURLToPath(new URL('../fixtures/hangs.js', import.meta.url))
 const FAKE = fileURLToPath(new URL('../fixtures/fake-java.js', import.meta.url))
