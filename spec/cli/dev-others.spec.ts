@@ -1,11 +1,11 @@
 // Other people's consumers, under the embedded daemon: the official clients of Node and of Python.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { run, temporaryFolder } from '../helpers/command.ts'
+import { pythonSources } from '../helpers/python.ts'
 
 const AWS_KCL = [process.execPath, 'spec/daemon/fixtures/others/aws-kcl-consumer.js']
 const KCLPY = ['python3', 'spec/daemon/fixtures/others/kclpy_consumer.py']
@@ -62,43 +62,10 @@ function input(t: TestContext): string[] {
   return ['--input', file, '--key', 'id', '--shards', '2', '--batch', '20', '--protocol', 'stdio']
 }
 
-// The package is pure Python, but installing it fetches the daemon's jars: so its sources are fetched once, unpacked
-// and put on Python's path. Returns why that cannot be, or null.
+// Puts the client's sources on Python's path. Returns why that cannot be, or null.
 function withoutKclpy(): string | null {
-  const cache = resolve('node_modules/.cache/kcl-session-spec')
-  const sources = join(cache, KCLPY_SOURCES)
-  if (spawnSync('python3', ['-c', 'import amazon_kclpy']).status === 0) return null
-  if (spawnSync('python3', ['--version']).status !== 0) return 'there is no python3'
-  if (!existsSync(sources)) {
-    const fetched = `${cache}/fetch-${process.pid}`
-    mkdirSync(fetched, { recursive: true })
-    const [name, version] = [KCLPY_SOURCES.slice(0, -6), KCLPY_SOURCES.slice(-5)]
-    const args = [
-      '-m',
-      'pip',
-      'download',
-      '-q',
-      '--no-deps',
-      '--no-binary',
-      ':all:',
-      '-d',
-      fetched,
-      `${name}==${version}`,
-    ]
-    const pip = spawnSync('python3', args, { encoding: 'utf8', timeout: 120_000 })
-    const archive = readdirSync(fetched).find((file) => file.endsWith('.tar.gz'))
-    if (archive === undefined) {
-      rmSync(fetched, { recursive: true })
-      return `pip could not fetch ${name} ${version}: ${pip.stderr.trim().split('\n').at(-1) ?? ''}`
-    }
-    spawnSync('tar', ['xzf', archive], { cwd: fetched })
-    renameSync(join(fetched, KCLPY_SOURCES), sources)
-    rmSync(fetched, { recursive: true })
-  }
-  process.env.PYTHONPATH = [sources, ...(process.env.PYTHONPATH ?? '').split(delimiter)]
-    .filter(Boolean)
-    .join(delimiter)
+  const sources = pythonSources('amazon_kclpy', '3.1.3')
+  if ('missing' in sources) return sources.missing
+  process.env.PYTHONPATH = sources.folder
   return null
 }
-
-const KCLPY_SOURCES = 'amazon_kclpy-3.1.3'

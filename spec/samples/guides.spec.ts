@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { pythonSources } from '../helpers/python.ts'
 
 const root = new URL('../../../', import.meta.url)
 const samples = new URL('samples/', root)
@@ -37,6 +38,8 @@ test('a page begins with the program that stands beside it', () => {
 test('the other files that a page shows are those beside it', () => {
   const shown = [
     ['migrating', 'js', 'aws-kcl.cjs'],
+    ['migrating', 'py', 'amazon_kclpy_consumer.py'],
+    ['migrating', 'python', 'kclpy_consumer.py'],
     ['deploying', 'ini', 'orders-consumer.service'],
     ['aws', 'json', 'policy.json'],
   ]
@@ -109,6 +112,34 @@ test('the old program on aws-kcl counts what the new one counts, shard by shard'
   assert.deepEqual(now, old)
 })
 
+test('the old program on amazon_kclpy counts what the new one counts, shard by shard', async (t) => {
+  const sources = pythonSources('amazon_kclpy', '3.2.0')
+  if ('missing' in sources) return t.skip(sources.missing)
+  const old = 'samples/migrating/amazon_kclpy_consumer.py'
+  const counted = await dev('--protocol=stdio', old, { PYTHONPATH: sources.folder })
+  assert.equal(counted.length, 4)
+  assert.deepEqual(await dev('--protocol=fds', 'dist/samples/migrating/consumer.js'), counted)
+})
+
+// It dies of the end of a shard, as the page says, but not before it has counted.
+test('the old program on kclpy counts what the new one counts', async (t) => {
+  const sources = pythonSources('kclpy', '0.2.0')
+  if ('missing' in sources) return t.skip(sources.missing)
+  const input = ['--input', 'samples/data/earthquakes.ndjson', '--key', 'id']
+  const counted = async (...consumer: string[]): Promise<string | undefined> => {
+    const args = ['dist/lib/cli/main.js', 'dev', '--protocol=stdio', ...input, '--', ...consumer]
+    const env = { ...process.env, PYTHONPATH: sources.folder }
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env }).catch(
+      (ended: { stdout: string; stderr: string }) => ended,
+    )
+    assert.match(stdout + stderr, /1,707 of 1,707 records acknowledged/)
+    return /strong: \d+/.exec(stdout + stderr)?.[0]
+  }
+  const old = await counted('python3', 'samples/migrating/kclpy_consumer.py')
+  assert.equal(old, 'strong: 85')
+  assert.equal(await counted(process.execPath, 'dist/samples/migrating/consumer.js'), old)
+})
+
 test('the tests of the page on testing pass', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const args = ['--test', '--test-reporter=tap', 'dist/samples/testing/consumer.test.js']
@@ -116,10 +147,14 @@ test('the tests of the page on testing pass', async () => {
   assert.match(stdout, /^# pass 4$/m)
 })
 
-async function dev(protocol: string, program: string): Promise<string[]> {
+async function dev(protocol: string, program: string, more: NodeJS.ProcessEnv = {}): Promise<string[]> {
   const input = ['--input', 'samples/data/earthquakes.ndjson', '--key', 'id', '--shards', '4']
-  const args = ['dist/lib/cli/main.js', 'dev', protocol, ...input, '--', process.execPath, program]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root) })
+  const runtime = program.endsWith('.py') ? 'python3' : process.execPath
+  const args = ['dist/lib/cli/main.js', 'dev', protocol, ...input, '--', runtime, program]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+    cwd: fileURLToPath(root),
+    env: { ...process.env, ...more },
+  })
   assert.match(stdout + stderr, /1,707 of 1,707 records acknowledged and checkpointed/)
   return [...(stdout + stderr).matchAll(/(shardId-\d+).*(strong: \d+)$/gm)]
     .map(([, shard, strong]) => `${shard} ${strong}`)
