@@ -43,7 +43,7 @@ describe('the documentation', { timeout: 300_000 }, () => {
         if (/^[a-z]+:/.test(link)) continue
         followed += 1
         const [path = '', anchor] = decodeURI(link.replaceAll('&amp;', '&')).split('#')
-        const target = path === '' ? page : resolve(dirname(page), path.replace(/\?.*/, ''))
+        const target = path === '' ? page : fileAt(resolve(dirname(page), path.replace(/\?.*/, '')))
         const isThere = statSync(target, { throwIfNoEntry: false })?.isFile() === true
         if (!isThere || (anchor && !read(target).includes(`id="${anchor}"`))) broken.push(`${page}: ${link}`)
       }
@@ -97,8 +97,9 @@ describe('the documentation', { timeout: 300_000 }, () => {
       await page.getByRole('button', { name: 'Search' }).click()
       await page.keyboard.type('checkpoint')
       await page.getByRole('option').filter({ hasText: 'KclSession.checkpoint' }).first().waitFor()
-      await page.getByRole('option').filter({ hasText: 'Checkpoints by task' }).first().click()
-      await page.getByRole('heading', { level: 1, name: 'Checkpoints by task' }).waitFor()
+      await page.getByRole('combobox').fill('dead letters')
+      await page.getByRole('option').filter({ hasText: 'Errors, retries and dead letters' }).first().click()
+      await page.getByRole('heading', { level: 1, name: 'Errors, retries and dead letters' }).waitFor()
       assert.deepEqual(errors, [])
     })
 
@@ -127,6 +128,12 @@ function pages(): string[] {
   return readdirSync(site, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.html'))
     .map((file) => join(site, file))
+}
+
+// As a static host has it.
+function fileAt(path: string): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return isFolder ? join(path, 'index.html') : path
 }
 
 function read(file: string): string {
