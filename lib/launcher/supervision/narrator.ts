@@ -6,7 +6,7 @@ import type { Clock } from '../../time.ts'
 import { type CauseContext, causeOf, keepsTrying } from './causes.ts'
 import { KclWords } from './kcl-words.ts'
 import type { DaemonEvent } from './marks.ts'
-import { lostLeaseOf, type News, NO_LEASES, newsOf, tellLost, tellStuck } from './news.ts'
+import { lostLeaseOf, type News, NO_LEASES, newsOf, tellForgotten, tellLost, tellStuck } from './news.ts'
 import type { Reporter } from './reporter.ts'
 import { Troubles } from './troubles.ts'
 
@@ -99,13 +99,20 @@ export class Narrator {
     }
   }
 
-  #tellNews({ importance, text, topic, shardId }: News, now: number): void {
-    this.#options.reporter.tell(importance, text, shardId === undefined ? {} : { shardId })
-    if (topic === 'handover' && shardId !== undefined) {
-      this.#handovers.set(shardId, now)
-      this.#options.worker.counts.handedOver += 1
-    }
-    if (topic === 'leadership') this.#options.onGivingUp()
+  #tellNews(news: News, now: number): void {
+    const { reporter, onGivingUp } = this.#options
+    const { importance, text, topic, shardId } = news
+    if (topic === 'handover' && shardId !== undefined) this.#handOver(shardId, text, now)
+    else reporter.tell(importance, text, shardId === undefined ? {} : { shardId })
+    if (topic === 'leadership') onGivingUp()
+  }
+
+  #handOver(shardId: string, text: string, now: number): void {
+    const { reporter, worker, isAtWork } = this.#options
+    worker.counts.handedOver += 1
+    this.#handovers.set(shardId, now)
+    if (isAtWork(shardId)) reporter.tell('info', text, { shardId })
+    else reporter.tell('warn', tellForgotten(shardId), { shardId })
   }
 
   #translate(event: DaemonEvent, now: number): boolean {

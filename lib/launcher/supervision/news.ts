@@ -38,6 +38,11 @@ export function tellStuck(shardId: string, seconds: number): string {
   return `${shardId}: its lease was to go to another worker ${seconds} s ago, and its consumer is still there. Either it is in a batch that takes long, or the leader gave the lease back in the middle of the handover: then the KCL renews it, and nobody reads the shard until this worker is started again.`
 }
 
+/** The words for a lease that is taken away again before its consumer was started. */
+export function tellForgotten(shardId: string): string {
+  return `${shardId}: the leader gives the lease to another worker before a consumer was started here. The KCL 3.1 may forget such a handover: then this worker renews the lease, and nobody reads the shard until the leader takes it away for good, after gracefulLeaseHandoffTimeoutMillis and failoverTimeMillis (40 s by default).`
+}
+
 /** The words for a worker without a shard, since its start or since its last consumer ended. */
 export function tellIdle(
   seconds: number,

@@ -41,6 +41,15 @@ test('tells of a consumer that is still there a minute after its lease was to go
   assert.doesNotMatch(desk.said, /WARN .* b: /)
 })
 
+test('warns of a lease that is to go to another worker before its consumer was started', () => {
+  const desk = new Desk(['a'])
+  for (const shard of ['a', 'b'])
+    desk.follow('LeaseGracefulShutdownHandler', `Calling graceful shutdown for lease ${shard}`)
+  assert.match(desk.said, /INFO {2}kcl-session: a: the leader gives/)
+  assert.match(desk.said, /WARN {2}kcl-session: b: the leader gives .* nobody reads the shard until/)
+  assert.equal(desk.said.match(/WARN/g)?.length, 1)
+})
+
 test('tells once that the daemon gives up leading, however often that says so', () => {
   const desk = new Desk([])
   for (let times = 3; times < 20; times++) {
