@@ -268,16 +268,18 @@ test('records that an earlier attempt finished out of order are not handed out a
   assert.deepEqual(seen, ['3', '4'])
 })
 
-for (const [name, policy, secured] of [
-  ['everyRecords', everyRecords(1000), true],
-  ['everyBatch', everyBatch(), true],
-  ['manual', manual(), false],
+for (const [start, name, policy, secured] of [
+  ['LATEST', 'everyRecords', everyRecords(1000), true],
+  ['LATEST', 'everyBatch', everyBatch(), true],
+  ['LATEST', 'manual', manual(), false],
+  ['AT_TIMESTAMP', 'everyRecords', everyRecords(1000), true],
+  ['AT_TIMESTAMP', 'manual', manual(), false],
 ] as const) {
-  test(`where the daemon began at LATEST, with ${name} the first record is ${secured ? '' : 'not '}stored at once, and the notice tells the truth`, async (t) => {
+  test(`where the daemon began at ${start}, with ${name} the first record is ${secured ? '' : 'not '}stored at once, and the notice tells the truth`, async (t) => {
     const wire = new Wire(t, { policy })
     const outer = wire.session.batches()
     const first = outer.next()
-    wire.initialize('LATEST')
+    wire.initialize(start)
     await wire.said()
     wire.deliver(records(3))
     const batch = (await first).value as RecordBatch
@@ -294,7 +296,7 @@ for (const [name, policy, secured] of [
     await outer.return?.()
     const notice = secured
       ? /from 3 on will be delivered again/
-      : /from 2 on may be skipped by the next consumer: the shard began at LATEST/
+      : /from 2 on may be skipped by the next consumer: no position is stored yet/
     assert.match(wire.notices[0] ?? '', notice)
   })
 }

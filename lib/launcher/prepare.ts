@@ -7,6 +7,7 @@ import { whyNotShared } from '../children/host-process.ts'
 import { UsageError } from '../errors.ts'
 import type { Configuration } from './configuration/configuration.ts'
 import { daemonEnvironment, isLocal } from './configuration/daemon-environment.ts'
+import { daemonProperties } from './configuration/daemon-properties.ts'
 import type { LaunchOptions } from './launch-options.ts'
 import { fetchDaemonJars, searchDaemonJars } from './machine/jars.ts'
 import { findJava } from './machine/java.ts'
@@ -54,9 +55,6 @@ export async function prepare(
   const jars = found ?? (await fetchDaemonJars(places))
   options.worker.identify({ kcl: daemonVersion(jars.folder) })
   for (const warning of jars.warnings) reporter.tell('warn', warning)
-  const properties = new Map([...configuration.settings].map(([key, { value }]) => [key, value]))
-  properties.set('workerIdentifier', workerIdentifier)
-  properties.delete('executableName')
   return daemonStart({
     java: java.program,
     classPath: [...classPath, ...jars.classPath],
@@ -64,7 +62,7 @@ export async function prepare(
     logback: fileURLToPath(LOGBACK),
     javaOptions: [...ownJavaOptions(java.version, configuration), ...options.javaOptions],
     rootLevel: options.logLevel === 'debug' ? 'DEBUG' : options.logLevel === 'trace' ? 'TRACE' : 'INFO',
-    properties,
+    properties: daemonProperties(configuration.settings, { workerIdentifier, at: performance.timeOrigin }),
     command: configuration.command,
     protocol: chooseProtocol(options),
     shared,

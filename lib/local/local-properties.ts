@@ -39,5 +39,9 @@ export function localSettings(settings: LocalSettings): Record<string, string> {
     skipShardSyncAtWorkerInitializationIfLeasesExist: 'true',
     workerMetricsReporterFreqInMillis: '1000',
     inMemoryWorkerMetricsCaptureFrequencyMillis: '500',
+    // Leases are given out at once, but not traded back before a handover is over: the KCL may forget one that is. All
+    // workers share this machine's CPU, and its noise is no reason to trade any.
+    varianceBalancingFrequency: '20',
+    disableWorkerMetrics: 'true',
   }
 }

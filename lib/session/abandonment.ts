@@ -30,7 +30,7 @@ export interface Left {
   /** How many records are not finished, and the first of them. */
   readonly unfinished: number
   readonly position: Position | null
-  /** Whether the daemon would go on behind them: it began at LATEST, and nothing is stored. */
+  /** Whether the daemon would go on behind them: nothing is stored, and it did not begin at TRIM_HORIZON. */
   readonly skipped: boolean
   /** No loop can come back to it. */
   readonly forGood: boolean
@@ -85,7 +85,7 @@ export class Abandonment {
 /** What becomes of records that were not stored. */
 export function comesAgain(skipped: boolean): string {
   return skipped
-    ? 'may be skipped by the next consumer: the shard began at LATEST, and no position is stored yet'
+    ? 'may be skipped by the next consumer: no position is stored yet, and the shard did not begin at TRIM_HORIZON'
     : 'will be delivered again'
 }
 

@@ -49,7 +49,7 @@ export class Checkpointing {
   readonly #policy: CheckpointPolicy
   readonly #watcher: CheckpointWatcher
   readonly #progress = new Progress()
-  #startedAtLatest = false
+  #startedLate = false
   // Where the watermark has to be for the next checkpoint that a handler has asked for.
   #requested = Number.POSITIVE_INFINITY
 
@@ -87,13 +87,16 @@ export class Checkpointing {
     return this.#progress.stored
   }
 
-  /** Whether a crash now would lose what came since the start: the daemon goes on from LATEST as long as nothing is stored. */
+  /**
+   * Whether a crash now may lose what came since the start: as long as nothing is stored, the daemon begins at LATEST
+   * again, or at a time, which is that of the launcher's start where `run` was told LATEST.
+   */
   get skipsOnCrash(): boolean {
-    return this.#startedAtLatest && this.checkpointed === null
+    return this.#startedLate && this.checkpointed === null
   }
 
   startAt({ sequenceNumber, subSequenceNumber }: Shard): void {
-    this.#startedAtLatest = sequenceNumber === 'LATEST'
+    this.#startedLate = sequenceNumber === 'LATEST' || sequenceNumber === 'AT_TIMESTAMP'
     if (isSequenceNumber(sequenceNumber)) this.checkpointer.startAt({ sequenceNumber, subSequenceNumber })
   }
 
@@ -189,7 +192,7 @@ export class Checkpointing {
     checkpointer.automatic(progress.position)
   }
 
-  // Where the daemon began at LATEST, a crash before the first checkpoint would skip what came. Who stores by hand
+  // Where the daemon did not begin at TRIM_HORIZON, a crash before the first checkpoint may skip what came. Who stores by hand
   // (atShutdown: false) has records in a buffer of their own, and only their word tells that those are done.
   #secures(): boolean {
     return this.skipsOnCrash && !this.checkpointer.busy && this.#policy.atShutdown !== false

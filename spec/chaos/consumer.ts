@@ -27,6 +27,7 @@ const POLICIES: Readonly<Record<Variant, CheckpointPolicy>> = {
   iterate: everyRecords(200),
   batch: manual(),
   each: anyOf(everyRecords(400), everyInterval({ seconds: 5 })),
+  'own-size': everyRecords(200),
 }
 const session = new KclSession({
   policy: POLICIES[CHAOS_VARIANT as Variant],
@@ -44,6 +45,12 @@ const WAYS: Readonly<Record<Variant, () => Promise<void>>> = {
       for (const record of batch.records) await work(record)
       if (batch.records.length > 0) await batch.checkpoint()
       noteStored()
+    }
+  },
+  // Fifty records, or what a second brings: seldom what the daemon delivered at once.
+  async 'own-size'() {
+    for await (const batch of session.batches({ maxRecords: 50, maxWait: { seconds: 1 } })) {
+      for (const record of batch.records) await work(record)
     }
   },
   // Some records cannot be worked on, and are skipped in the end.

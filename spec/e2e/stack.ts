@@ -49,7 +49,11 @@ export interface Note {
   readonly text: string
   readonly sequenceNumber: string
   readonly subSequenceNumber: number
+  /** When Kinesis had the record, in milliseconds since the epoch. */
+  readonly arrivedAt?: number
 }
+
+type Row = Record<string, { S?: string; N?: string } | undefined>
 
 /** A lease as it stands in the table. */
 export interface Lease {
@@ -177,11 +181,25 @@ export class World {
     })
   }
 
+  /** Begins this application anew elsewhere. */
+  reset(args: readonly string[]): Running {
+    const words = ['reset', `--config=${join(this.folder, 'app.properties')}`, ...args]
+    return start(this.#t, words, { cwd: this.folder, env: { PATH: process.env.PATH } })
+  }
+
+  /** Leaves the making of leases to the daemon. */
+  forgetLeases(): Promise<void> {
+    return this.#empty(`app-${this.#name}`, 'leaseKey')
+  }
+
+  /** What workers that have gone said of themselves counts for a minute. */
+  forgetWorkers(): Promise<void> {
+    return this.#empty(`app-${this.#name}-WorkerMetricStats`, 'wid')
+  }
+
   /** The lease table, as it is. */
-  async table(): Promise<Record<string, { S?: string; N?: string } | undefined>[]> {
-    const request = { TableName: `app-${this.#name}`, ConsistentRead: true }
-    const { Items } = await this.#stack.dynamoDB('Scan', request)
-    return Items as Record<string, { S?: string; N?: string } | undefined>[]
+  table(): Promise<Row[]> {
+    return this.#scan(`app-${this.#name}`)
   }
 
   async leases(): Promise<Lease[]> {
@@ -191,6 +209,17 @@ export class World {
       subSequenceNumber: Number(item.checkpointSubSequenceNumber?.N),
       owner: item.leaseOwner?.S,
     }))
+  }
+
+  async #scan(TableName: string): Promise<Row[]> {
+    const { Items } = await this.#stack.dynamoDB('Scan', { TableName, ConsistentRead: true })
+    return Items as Row[]
+  }
+
+  async #empty(TableName: string, key: string): Promise<void> {
+    for (const row of await this.#scan(TableName)) {
+      await this.#stack.dynamoDB('DeleteItem', { TableName, Key: { [key]: row[key] } })
+    }
   }
 
   /** Splits or merges shards. */

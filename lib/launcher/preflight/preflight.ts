@@ -39,8 +39,8 @@ async function ask(settings: Settings, environment: Environment): Promise<Findin
     return [findingOf(error, 'the stream', { stream, region, settings })]
   }
   try {
-    const foreign = await tableTrouble(kinesis, stream, settings, environment)
-    return foreign === undefined ? [] : [foreign]
+    const trouble = await tableTrouble(kinesis, stream, settings, environment)
+    return trouble === undefined ? [] : [trouble]
   } catch (error) {
     return [findingOf(error, 'the lease table', { stream, region, settings })]
   }
@@ -59,12 +59,27 @@ async function tableTrouble(
   if (leases.length === 0) return undefined
   const shards = await shardsOf(kinesis, stream)
   const strange = strangeness(leases, shards) ?? (await disowned(kinesis, stream, telling(leases, shards)))
-  if (strange === undefined) return undefined
+  if (strange === undefined) return timeless(leases, settings)
   return {
     severity: 'error',
     key: settings.has('tableName') ? 'tableName' : 'applicationName',
     message: `The lease table ${table} belongs to another stream than ${stream}, or to one of that name before: ${strange}.`,
     remedy: `Correct streamName, or give this application a name of its own; if the stream was made anew, delete the table.`,
+  }
+}
+
+// A lease that began at a time is read from the time that this start names, and from none at all otherwise.
+function timeless(leases: readonly Lease[], settings: Settings): Finding | undefined {
+  const lease = leases.find(({ checkpoint }) => checkpoint === 'AT_TIMESTAMP')
+  if (lease === undefined || settings.has('initialPositionInStreamExtended')) return undefined
+  const key = 'initialPositionInStream'
+  if (settings.get(key)?.value.trim().toUpperCase() === 'LATEST') return undefined
+  return {
+    severity: 'error',
+    key,
+    message: `Nothing of ${lease.shardId} is stored yet, and its lease was made to begin at a time; this start names none, and the daemon would never read that shard.`,
+    remedy:
+      'Give initialPositionInStreamExtended, or LATEST for the time of this start; "kcl-session reset --to=earliest" begins all shards anew.',
   }
 }
 

@@ -73,6 +73,23 @@ test('refuses a lease table whose leases are not of this stream', async (t) => {
   }
 })
 
+test('refuses a start without a time where a lease was made to begin at one', async (t) => {
+  const answers = { ...FINE, Scan: { Items: [{ ...LEASE, checkpoint: { S: 'AT_TIMESTAMP' } }] } }
+  for (const [key, value, refused] of [
+    ['initialPositionInStream', 'TRIM_HORIZON', true],
+    ['initialPositionInStream', 'latest', false],
+    ['initialPositionInStreamExtended', '1700000000', false],
+  ] as const) {
+    const { findings } = await ask(t, answers, 'words', { [key]: value })
+    if (refused)
+      assert.match(
+        sentence(findings),
+        /^Nothing of shardId-000000000000 is stored yet.* Give initialPosition/,
+      )
+    else assert.deepEqual(findings, [])
+  }
+})
+
 test('believes Kinesis about a position where ranges cannot tell', async (t) => {
   const strange = {
     status: 400,
@@ -117,7 +134,9 @@ test('warns and goes on where nobody answers', async () => {
 
 test('refuses a start without credentials, and passes providers that only Java has', async () => {
   const away = (provider: string) =>
-    preflight(settings('https://kinesis.invalid', 'words', provider), { AWS_REGION: 'eu-west-1' })
+    preflight(settings('https://kinesis.invalid', 'words', { AwsCredentialsProvider: provider }), {
+      AWS_REGION: 'eu-west-1',
+    })
   const [none] = await away('EnvironmentVariableCredentialsProvider')
   assert.equal(none?.severity, 'error')
   assert.match(none?.message ?? '', /There are no AWS credentials/)
@@ -125,7 +144,12 @@ test('refuses a start without credentials, and passes providers that only Java h
   assert.equal(own?.severity, 'info')
 })
 
-async function ask(t: TestContext, answers: Record<string, Answer>, stream = 'words') {
+async function ask(
+  t: TestContext,
+  answers: Record<string, Answer>,
+  stream = 'words',
+  more: Readonly<Record<string, string>> = {},
+) {
   const asked: string[] = []
   const server = createServer((request, response) => {
     const action = String(request.headers['x-amz-target']).split('.')[1] ?? ''
@@ -139,17 +163,18 @@ async function ask(t: TestContext, answers: Record<string, Answer>, stream = 'wo
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { findings: await preflight(settings(endpoint, stream), {}), asked }
+  return { findings: await preflight(settings(endpoint, stream, more), {}), asked }
 }
 
-function settings(endpoint: string, streamName: string, provider = 'DefaultCredentialsProvider') {
+function settings(endpoint: string, streamName: string, more: Readonly<Record<string, string>> = {}) {
   const values = {
     streamName,
     applicationName: 'app',
     regionName: 'eu-west-1',
     kinesisEndpoint: endpoint,
     dynamoDBEndpoint: endpoint,
-    AwsCredentialsProvider: provider,
+    AwsCredentialsProvider: 'DefaultCredentialsProvider',
+    ...more,
   }
   return mergeSettings(
     Object.entries(values).map(([key, value]) => ({ key, value, source: 'flag', place: `--${key}` })),

@@ -10,7 +10,7 @@ export const readingKeys: Readonly<Record<string, Entry>> = {
     note: 'Where a shard without a lease begins; where there is a lease, its checkpoint counts.',
     default: 'LATEST',
     field: 'initialPosition',
-    trap: 'The default leaves out what is in the stream already. kcl-session defaults to TRIM_HORIZON.',
+    trap: 'The default leaves out what is in the stream already. kcl-session defaults to TRIM_HORIZON, and takes LATEST for the time of its own start.',
   },
   initialPositionInStreamExtended: {
     kind: 'epochSeconds',

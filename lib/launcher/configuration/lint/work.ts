@@ -96,15 +96,16 @@ const names: Rule = (settings) => {
   return findings
 }
 
-// Until a position is stored, a shard begins anew where the daemon happens to start.
+// Until a position is stored, a shard begins anew where a launcher happens to start; the daemons of one launcher all
+// begin at the time of its start.
 const latest: Rule = (settings) =>
   settings.value('initialPositionInStream')?.toUpperCase() === 'LATEST'
     ? [
         settings.say(
           'info',
           'initialPositionInStream',
-          'is LATEST: until the first position of a shard is stored, a crash loses what came since the start.',
-          'Use TRIM_HORIZON, or initialPositionInStreamExtended with the time of the first start.',
+          'is LATEST, which run takes for the time of its start: as long as no position of a shard is stored, it begins there, after a crash too. A run that is started anew has another time, and what came in between is lost.',
+          'Use --restart, TRIM_HORIZON, or initialPositionInStreamExtended with the time of the first start.',
         ),
       ]
     : []

@@ -36,7 +36,7 @@ const TRAPS: readonly (readonly [line: string, severity: string, says: RegExp])[
   ['workerIdentifier=\x24{HOSTNAME}', 'error', /nobody fills in/],
   ['workerIdentifier=worker-$HOSTNAME', 'error', /\$HOSTNAME in it/],
   ['tableName=$(whoami)', 'error', /nobody fills in/],
-  ['initialPositionInStream=LATEST', 'info', /a crash loses what came since/],
+  ['initialPositionInStream=LATEST', 'info', /what came in between is lost\. Use --restart/],
   ['clientVersionConfig=CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X', 'info', /KCL 2\.x.*remove it/],
   ['kinesisEndpoint=http://localstack:4566', 'warning', /emulator: the lease tables/],
   ['AwsCredentialsProvider=DefaultCredentialsProvider|prod', 'error', /ProfileCredentialsProvider\|prod/],
