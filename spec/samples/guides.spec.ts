@@ -40,6 +40,9 @@ test('the other files that a page shows are those beside it', () => {
     ['migrating', 'js', 'aws-kcl.cjs'],
     ['migrating', 'py', 'amazon_kclpy_consumer.py'],
     ['migrating', 'python', 'kclpy_consumer.py'],
+    ['runtimes', 'json', 'tsconfig.json'],
+    ['runtimes', 'cts', 'consumer.cts'],
+    ['service', 'typescript', 'nest/consumer.ts'],
     ['deploying', 'ini', 'orders-consumer.service'],
     ['aws', 'json', 'policy.json'],
   ]

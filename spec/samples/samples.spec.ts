@@ -77,10 +77,14 @@ const prints: Record<string, (text: string) => void> = {
   },
   sqlite: () => {},
   logging: (text) => assert.equal(text.match(/"msg":"strong"\}$/gm)?.length, stronger(5)),
-  migrating: (text) => {
-    const counts = [...text.matchAll(/strong: (\d+)$/gm)]
-    assert.equal(sum(counts.map(([, strong]) => strong)), stronger(4.5))
-  },
+  runtimes: strongOnes,
+  service: strongOnes,
+  migrating: strongOnes,
+}
+
+function strongOnes(text: string): void {
+  const counts = [...text.matchAll(/strong: (\d+)$/gm)]
+  assert.equal(sum(counts.map(([, strong]) => strong)), stronger(4.5))
 }
 
 for (const sample of samples) {
