@@ -29,7 +29,10 @@ export class LineReader {
   readonly #input: Readable & { ref?(): void; unref?(): void; fd?: number }
   readonly #handlers: LineHandlers
   readonly #ends: Interface
-  #line: Buffer = EMPTY
+  // The line that readline sees the end of: `#source` from `#from` to `#to`.
+  #source: Buffer = EMPTY
+  #from = 0
+  #to = 0
   #state: 'new' | 'reading' | 'over' | 'stopped' = 'new'
   #unrefd = false
   // What the stream gave and we have not looked at: `#chunk` from `#offset` on, after the half line.
@@ -106,8 +109,8 @@ export class LineReader {
       this.#finish(new TypeError('The input gave something that is neither bytes nor text.'))
       return
     }
-    const left = this.#chunk.subarray(this.#offset)
-    this.#chunk = left.length === 0 ? bytes : Buffer.concat([left, bytes])
+    const read = this.#offset === this.#chunk.length
+    this.#chunk = read ? bytes : Buffer.concat([this.#chunk.subarray(this.#offset), bytes])
     this.#offset = 0
     this.#drain()
   }
@@ -130,10 +133,8 @@ export class LineReader {
     this.#draining = true
     try {
       while (this.#state === 'reading') {
-        const line = this.#takeLine()
-        if (line === undefined) break
-        this.#line = line
-        this.#ends.write(line.toString('latin1', Math.max(0, line.length - LONGEST_END)))
+        if (!this.#takeLine()) break
+        this.#ends.write(this.#source.toString('latin1', this.#lastBytes, this.#to))
       }
       this.#draining = false
     } finally {
@@ -149,33 +150,46 @@ export class LineReader {
     }
   }
 
-  // The next line, with its end; undefined when the rest of it is still to come.
-  #takeLine(): Buffer | undefined {
+  // Takes the next line, with its end; answers false when the rest of it is still to come. A line that came in one piece
+  // stays where it is: each view of a few bytes costs more than reading them.
+  #takeLine(): boolean {
     const start = this.#offset
     const end = this.#chunk.indexOf(LINE_FEED, start)
     if (end < 0) {
-      this.#half.add(this.#chunk.subarray(start))
+      if (start < this.#chunk.length) this.#half.add(this.#chunk.subarray(start))
       this.#chunk = EMPTY
       this.#offset = 0
-      return undefined
+      return false
     }
     this.#offset = end + 1
-    let line = this.#chunk.subarray(start, end + 1)
-    if (this.#half.length > 0) {
-      this.#half.add(line)
-      line = this.#half.take()
-    } else {
+    if (this.#half.length === 0) {
       this.#half.notNeeded()
+      this.#setLine(this.#chunk, start, end + 1)
+    } else {
+      this.#half.add(this.#chunk.subarray(start, end + 1))
+      const line = this.#half.take()
+      this.#setLine(line, 0, line.length)
     }
-    return line
+    return true
+  }
+
+  #setLine(source: Buffer, from: number, to: number): void {
+    this.#source = source
+    this.#from = from
+    this.#to = to
+  }
+
+  // Where what readline sees of the line begins.
+  get #lastBytes(): number {
+    return Math.max(this.#from, this.#to - LONGEST_END)
   }
 
   // `rest` is what readline leaves of the last bytes of a line.
   readonly #onLine = (rest: string): void => {
     if (this.#state !== 'reading') return
-    const line = this.#line
-    this.#line = EMPTY
-    this.#handlers.line(line.subarray(0, Math.max(0, line.length - LONGEST_END) + rest.length))
+    const line = this.#source.subarray(this.#from, this.#lastBytes + rest.length)
+    this.#source = EMPTY
+    this.#handlers.line(line)
   }
 
   #putBack(): void {

@@ -77,7 +77,8 @@ export function parseMessage(line: string | CutLine): Message {
 
 /** The status line for an action. The newline in front keeps it apart from stray text on the same pipe. */
 export function statusText(wireName: string): string {
-  return `\n{"action":"status","responseFor":${quote(wireName)}}\n`
+  // Names that we know need no escaping.
+  return `\n{"action":"status","responseFor":"${wireName}"}\n`
 }
 
 /** The line that asks for a checkpoint; null means the end of what was delivered, which only a shard's end may say. */

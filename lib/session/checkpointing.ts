@@ -100,9 +100,10 @@ export class Checkpointing {
     if (isSequenceNumber(sequenceNumber)) this.checkpointer.startAt({ sequenceNumber, subSequenceNumber })
   }
 
+  /** Takes in what came with the last progress. */
   deliver(records: WireRecord[], millisBehindLatest: number | null): void {
     this.millisBehindLatest = millisBehindLatest
-    if (records.length > 0) this.line.deliver(records, millisBehindLatest, this.#clock.now())
+    if (records.length > 0) this.line.deliver(records, millisBehindLatest, this.progressAt)
   }
 
   /** The user's work goes on. */
@@ -131,7 +132,17 @@ export class Checkpointing {
 
   /** Takes all records before `end` as finished. */
   finishBefore(end: number): void {
+    this.#finishBefore(end, this.#clock.now())
+  }
+
+  /** Takes a batch as finished, and asks the policy. Throws what the policy throws. */
+  finishBatch(end: number): void {
     const now = this.#clock.now()
+    this.#finishBefore(end, now)
+    this.#ask('batch', now)
+  }
+
+  #finishBefore(end: number, now: number): void {
     const from = this.line.watermark
     this.line.finishBefore(end, now)
     this.#watcher.finishedBefore(from, end, now)

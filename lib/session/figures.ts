@@ -62,9 +62,9 @@ export class Figures {
     return checkpointing.progressAt
   }
 
-  /** The daemon gave something to do. */
+  /** The daemon gave something to do, with the last progress. */
   took(action: string, records: number): void {
-    const now = this.progressed()
+    const now = this.#source.checkpointing.progressAt
     this.#actionAt = now
     if (action !== 'processRecords' && action !== 'initialize') return
     this.#readAt = now

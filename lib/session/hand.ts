@@ -71,7 +71,7 @@ export class Hand {
     this.#batch = new RecordBatch(window, this.#attempts, this.#owner)
     this.#owner.checkpointing.handedOut = window.to
     this.#owner.telemetry.handedOut(this.#batch)
-    this.#owner.turns.turned()
+    this.#owner.turns.turned(this.#owner.checkpointing.progressAt)
     this.lock.give(this.#batch)
     return true
   }
@@ -94,8 +94,7 @@ export class Hand {
       this.release({ reason: new UsageError(batch.refusal) })
       return
     }
-    checkpointing.finishBefore(batch.window.to)
-    checkpointing.ask('batch')
+    checkpointing.finishBatch(batch.window.to)
     this.#owner.telemetry.batchFinished()
     this.drop()
   }

@@ -57,7 +57,7 @@ export class Loop extends Core implements BatchSource {
     this.hand.asked()
     if (entered) this.#enter()
     if (entered && this.hand.left) void this.#pause()
-    else void this.#run()
+    else this.#run()
     return result
   }
 
@@ -66,7 +66,7 @@ export class Loop extends Core implements BatchSource {
     iterator.done = true
     if (this.hand.lock.holder !== iterator) return DONE
     this.dismiss()
-    void this.#run()
+    this.#run()
     if (this.life.lost && this.state === 'open') {
       await new Promise<void>((resolve) => this.leaving.push(resolve))
     }
@@ -89,7 +89,7 @@ export class Loop extends Core implements BatchSource {
     try {
       this.checkpointing.finish(number)
       // There may be room now for records of the next batch.
-      if (this.hand.overlaps) void this.#run()
+      if (this.hand.overlaps) this.#run()
     } catch (error) {
       this.fail(error)
       throw error
@@ -107,6 +107,8 @@ export class Loop extends Core implements BatchSource {
 
   #take(message: Message): void {
     const { checkpointing } = this
+    // Whatever comes of this line happens now: one reading of the clock will do.
+    checkpointing.progressed()
     if (message.action === 'initialize') {
       checkpointing.startAt(message.shard)
     } else if (message.action === 'processRecords') {
@@ -116,7 +118,7 @@ export class Loop extends Core implements BatchSource {
     }
     checkpointing.checkpointer.resume()
     this.telemetry.took(message)
-    void this.#run()
+    this.#run()
   }
 
   // Another attempt waits for a turn of the event loop: a user who tries again and again may wait for nothing else.
@@ -124,17 +126,17 @@ export class Loop extends Core implements BatchSource {
     this.#pausing = true
     await this.turns.turn()
     this.#pausing = false
-    await this.#run()
+    this.#run()
   }
 
   // Works on what is in hand for as long as it needs no user. Only one run is under way at a time.
-  async #run(): Promise<void> {
+  #run(): void {
     if (this.running) return
     this.running = true
     try {
       for (let step = this.#nextStep(); step !== null; step = this.#nextStep()) {
         const done = step()
-        if (done !== undefined) await done
+        if (done !== undefined) return void this.#runAfter(done)
       }
     } catch (error) {
       this.fail(error)
@@ -142,6 +144,16 @@ export class Loop extends Core implements BatchSource {
     this.running = false
     if (this.state === 'open' && this.hand.lock.holder === null && this.hasWork)
       this.abandonment.left(this.left(false))
+  }
+
+  async #runAfter(step: Promise<void>): Promise<void> {
+    try {
+      await step
+    } catch (error) {
+      this.fail(error)
+    }
+    this.running = false
+    this.#run()
   }
 
   // What to do now; null when it is the user's turn, or the daemon's.
@@ -154,7 +166,7 @@ export class Loop extends Core implements BatchSource {
     if (hand.batch !== null) return hand.mayBeCovered ? null : () => this.#finish()
     if (hand.left || hand.hasMore) {
       const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
-      if (!waiting || hand.give(ending, () => void this.#run())) return null
+      if (!waiting || hand.give(ending, () => this.#run())) return null
       // More records are wanted.
       if (message?.action !== 'processRecords') return null
     } else if (this.unfinished > 0 && message?.action !== 'processRecords') return null
@@ -169,7 +181,8 @@ export class Loop extends Core implements BatchSource {
 
   // Does what the action calls for and acknowledges it, when no answer to a checkpoint is on its way any more.
   #answer(): Promise<void> | void {
-    this.checkpointing.progressed()
+    const { message } = this.exchange
+    if (message !== null && !isRecords(message)) this.checkpointing.progressed()
     const done = this.exchange.perform(this)
     if (done === undefined && !this.exchange.awaitsAnswer) return this.#acknowledge()
     return this.#acknowledgeAfter(done)
@@ -204,7 +217,7 @@ export class Loop extends Core implements BatchSource {
     this.hand.batch?.abort(reason)
     this.checkpointing.checkpointer.close('lease lost')
     this.updateHold()
-    void this.#run()
+    this.#run()
   }
 
   protected updateHold(): void {
@@ -212,6 +225,6 @@ export class Loop extends Core implements BatchSource {
     const reason = this.hand.lock.holder !== null || this.life.lost || hasWaiters
     if (this.exchange.started) this.wire.hold(reason && this.state === 'open')
     // The answer may have finished what was left early.
-    if (this.hand.lock.waiting) queueMicrotask(() => void this.#run())
+    if (this.hand.lock.waiting) queueMicrotask(() => this.#run())
   }
 }

@@ -195,9 +195,9 @@ export class Turns {
     this.#real = clock === systemClock
   }
 
-  /** The event loop has just turned. */
-  turned(): void {
-    this.#last = now()
+  /** The event loop has just turned; `time` as in `due`. */
+  turned(time?: number): void {
+    this.#last = this.#read(time)
   }
 
   /**
@@ -205,8 +205,7 @@ export class Turns {
    * ago says what it told, because reading a clock costs more than many a body.
    */
   due(time?: number): Promise<void> | null {
-    const real = this.#real && time !== undefined ? time : now()
-    return real - this.#last < LONGEST_WITHOUT ? null : this.turn()
+    return this.#read(time) - this.#last < LONGEST_WITHOUT ? null : this.turn()
   }
 
   /** Lets the event loop turn once. */
@@ -217,6 +216,10 @@ export class Turns {
         resolve()
       })
     })
+  }
+
+  #read(time: number | undefined): number {
+    return this.#real && time !== undefined ? time : now()
   }
 }
 
