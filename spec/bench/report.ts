@@ -42,13 +42,15 @@ export function handlerTable(row: Readonly<Record<string, Handled>>): string {
   const rows: Record<string, Record<string, string>> = {
     'ms for 1,000 records': {},
     'of the best speed-up': {},
+    'of the best in order': {},
     'order of every key': {},
     'again after a failure': {},
   }
-  const [time = {}, ofIdeal = {}, ordered = {}, again = {}] = Object.values(rows)
+  const [time = {}, ofIdeal = {}, ofOrdered = {}, ordered = {}, again = {}] = Object.values(rows)
   for (const [style, handled] of Object.entries(row)) {
     time[style] = handled.time.toFixed(0)
     ofIdeal[style] = handled.ofIdeal.toFixed(2)
+    ofOrdered[style] = handled.ofOrdered.toFixed(2)
     ordered[style] = handled.ordered ? 'kept' : 'LOST'
     again[style] = String(handled.again)
   }
