@@ -6,6 +6,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { nextTick, setImmediate } from '../timers.ts'
+import { HalfLine } from './half-line.ts'
 
 /** What a LineReader tells. Both are called from the stream's own events, one at a time. */
 export interface LineHandlers {
@@ -203,40 +204,6 @@ export class LineReader {
   }
 }
 
-// Grows by doubling: a line of 14 MB that comes in small pieces would else be copied, or kept, piece by piece. It keeps
-// what it has grown to while lines need it, because new memory costs more than all that is done with it here.
-class HalfLine {
-  #buffer: Buffer = EMPTY
-  #idle = 0
-  length = 0
-
-  add(bytes: Buffer): void {
-    const length = this.length + bytes.length
-    if (length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#buffer.length))
-      this.#buffer.copy(larger, 0, 0, this.length)
-      this.#buffer = larger
-    }
-    bytes.copy(this.#buffer, this.length)
-    this.length = length
-  }
-
-  /** Valid until the next `add`. */
-  take(): Buffer {
-    const bytes = this.#buffer.subarray(0, this.length)
-    this.#idle = this.length < this.#buffer.length / 4 ? this.#idle + 1 : 0
-    this.length = 0
-    if (this.#idle > PATIENCE) this.#buffer = EMPTY
-    return bytes
-  }
-
-  /** A line came in one piece. */
-  notNeeded(): void {
-    this.#idle += 1
-    if (this.#idle > PATIENCE) this.#buffer = EMPTY
-  }
-}
-
 // A stream with an encoding gives text; its bytes are what that encoding was made from. Text without one,
 // from a stream of objects, may be cut inside a surrogate pair, whose first half waits here for the second.
 class Pieces {
@@ -264,5 +231,3 @@ const EMPTY: Buffer = Buffer.alloc(0)
 const LINE_FEED = 0x0a
 // A carriage return and a line feed.
 const LONGEST_END = 2
-// Lines in a row that need no such memory, or far less, before it is given back.
-const PATIENCE = 16
