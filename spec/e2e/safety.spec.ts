@@ -71,6 +71,24 @@ describe('the launcher on the real daemon', { skip: reason, timeout: 600_000 }, 
     assert.match(readFileSync(log, 'utf8'), /Child process exited with value: 3/)
   })
 
+  // The daemon takes drained shards back while it waits for the ended parent, and starts new consumers during the stop.
+  test('stops right after a split without waiting for the consumers that the daemon starts meanwhile', {
+    timeout: LIMIT,
+  }, async (t) => {
+    const world = await stack.world(t, 'split', 2)
+    await world.put(recordsOf(['a', 'b', 'c', 'd'], (at) => `key ${at}`))
+    const running = world.run()
+    await until('all were seen', running, () => world.records().length === 4)
+    const NewStartingHashKey = String(2n ** 126n)
+    await world.reshard('SplitShard', { ShardToSplit: 'shardId-000000000000', NewStartingHashKey })
+    await until('the parent had ended', running, () => world.notes().some(({ at }) => at === 'shardEnded'))
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /Stopped; every consumer was done/)
+    assert.doesNotMatch(stderr, /Not done yet/)
+  })
+
   test('lets one consumer at a time see a shard, though the launcher is killed in mid-batch and started anew', {
     timeout: LIMIT,
   }, async (t) => {
