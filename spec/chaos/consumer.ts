@@ -1,5 +1,5 @@
 // The consumer of a chaos run: writes down every record before it lets go of it, and every checkpoint that it hears of,
-// in a file of its own. While the file `busy-WORKER` is in the run's folder, it is busy with the record in hand.
+// in a file for each session. While the file `busy-WORKER` is in the run's folder, it is busy with the record in hand.
 
 import { existsSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,9 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import {
   anyOf,
   type CheckpointPolicy,
+  eachShard,
   everyInterval,
   everyRecords,
   KclSession,
+  type KclSessionOptions,
   type KinesisRecord,
   manual,
 } from '../../lib/index.ts'
@@ -17,83 +19,102 @@ import { now } from './evidence.ts'
 import type { Variant } from './variants.ts'
 
 const { CHAOS_FOLDER = '', CHAOS_VARIANT = '', CHAOS_WORKER = '' } = process.env
-const file = openSync(join(CHAOS_FOLDER, 'seen', `${now()}-${process.pid}.ndjson`), 'ax')
 const busy = join(CHAOS_FOLDER, `busy-${CHAOS_WORKER}`)
-let stored = ''
+const diaries = new Map<string, Diary>()
 
-note('process', { pid: process.pid, worker: CHAOS_WORKER })
+/** What one session writes down of its shard. */
+interface Diary {
+  readonly file: number
+  stored: string
+}
 
 const POLICIES: Readonly<Record<Variant, CheckpointPolicy>> = {
   iterate: everyRecords(200),
   batch: manual(),
   each: anyOf(everyRecords(400), everyInterval({ seconds: 5 })),
   'own-size': everyRecords(200),
+  host: everyRecords(200),
 }
-const session = new KclSession({
+const options: KclSessionOptions = {
   policy: POLICIES[CHAOS_VARIANT as Variant],
-  onInitialize: ({ shardId, sequenceNumber }) => note('begin', { shard: shardId, from: sequenceNumber }),
-})
+  onInitialize: ({ shardId, sequenceNumber }) => begin(shardId, sequenceNumber),
+}
 
-const WAYS: Readonly<Record<Variant, () => Promise<void>>> = {
-  async iterate() {
+const WAYS: Readonly<Record<Variant, (session: KclSession) => Promise<void>>> = {
+  iterate,
+  host: iterate,
+  async batch(session) {
     for await (const batch of session.batches()) {
-      for await (const record of batch) await work(record)
-    }
-  },
-  async batch() {
-    for await (const batch of session.batches()) {
-      for (const record of batch.records) await work(record)
+      for (const record of batch.records) await work(session, record)
       if (batch.records.length > 0) await batch.checkpoint()
-      noteStored()
+      noteStored(session)
     }
   },
   // Fifty records, or what a second brings: seldom what the daemon delivered at once.
-  async 'own-size'() {
+  async 'own-size'(session) {
     for await (const batch of session.batches({ maxRecords: 50, maxWait: { seconds: 1 } })) {
-      for (const record of batch.records) await work(record)
+      for (const record of batch.records) await work(session, record)
     }
   },
   // Some records cannot be worked on, and are skipped in the end.
-  each: () =>
+  each: (session) =>
     session.forEach(
       async (record) => {
         if (contentOf(record).n % 101 === 7) throw new Error(`poison: ${record.text()}`)
-        await work(record)
+        await work(session, record)
       },
       {
         retry: { attempts: 2, initialDelay: { milliseconds: 5 }, maxDelay: { milliseconds: 20 } },
         onError: (_, record) => {
-          see('skipped', record)
+          see(session, 'skipped', record)
           return 'skip'
         },
       },
     ),
 }
-await WAYS[CHAOS_VARIANT as Variant]()
+const way = WAYS[CHAOS_VARIANT as Variant]
+await (CHAOS_VARIANT === 'host' ? eachShard(way, options) : way(new KclSession(options)))
 
-async function work(record: KinesisRecord): Promise<void> {
-  see('record', record)
-  noteStored()
+async function iterate(session: KclSession): Promise<void> {
+  for await (const batch of session.batches()) {
+    for await (const record of batch) await work(session, record)
+  }
+}
+
+async function work(session: KclSession, record: KinesisRecord): Promise<void> {
+  see(session, 'record', record)
+  noteStored(session)
   await pause(1)
   while (existsSync(busy)) await pause(50)
 }
 
-function see(is: 'record' | 'skipped', record: KinesisRecord): void {
-  const shard = session.shard?.shardId
-  note(is, { shard, sequence: record.sequenceNumber, ...contentOf(record) })
+function begin(shard: string, from: string | null): void {
+  const name = `${now()}-${process.pid}-${shard}.ndjson`
+  diaries.set(shard, { file: openSync(join(CHAOS_FOLDER, 'seen', name), 'ax'), stored: '' })
+  note(shard, 'process', { pid: process.pid, worker: CHAOS_WORKER })
+  note(shard, 'begin', { shard, from })
+}
+
+function see(session: KclSession, is: 'record' | 'skipped', record: KinesisRecord): void {
+  const shard = session.shard?.shardId ?? ''
+  note(shard, is, { shard, sequence: record.sequenceNumber, ...contentOf(record) })
 }
 
 function contentOf(record: KinesisRecord): { key: string; n: number } {
   return record.json<{ key: string; n: number }>()
 }
 
-function noteStored(): void {
+function noteStored(session: KclSession): void {
+  const shard = session.shard?.shardId ?? ''
+  const diary = diaries.get(shard)
   const sequence = session.checkpointed?.sequenceNumber ?? ''
-  if (sequence === stored) return
-  stored = sequence
-  note('stored', { sequence })
+  if (diary === undefined || sequence === diary.stored) return
+  diary.stored = sequence
+  note(shard, 'stored', { sequence })
 }
 
-function note(is: string, fields: object): void {
+function note(shard: string, is: string, fields: object): void {
+  const { file } = diaries.get(shard) ?? {}
+  if (file === undefined) throw new Error(`${shard} has not begun.`)
   writeSync(file, `${JSON.stringify({ is, at: now(), ...fields })}\n`)
 }

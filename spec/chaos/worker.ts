@@ -65,11 +65,11 @@ export class Worker {
     return this.pid === undefined ? undefined : descendantsOf(this.pid).find(isDaemon)
   }
 
-  /** The pids of its consumers. */
+  /** The pids of its consumers; with `--shared` that of the one process that serves all shards, while it has any. */
   get consumers(): number[] {
-    const { jvm } = this
-    if (jvm === undefined) return []
-    return descendantsOf(jvm).filter((pid) => {
+    const { pid: launcher, jvm } = this
+    if (launcher === undefined || jvm === undefined || descendantsOf(jvm).length === 0) return []
+    return descendantsOf(launcher).filter((pid) => {
       const [program, script] = commandOf(pid)
       return program === process.execPath && script === CONSUMER
     })
@@ -106,7 +106,12 @@ export class Worker {
 
   #start(): void {
     const { folder, variant, restart } = this.#setting
-    const words = ['run', `--config=${join(folder, 'app.properties')}`, ...(restart ? ['--restart'] : [])]
+    const words = [
+      'run',
+      `--config=${join(folder, 'app.properties')}`,
+      ...(restart ? ['--restart'] : []),
+      ...(variant === 'host' ? ['--shared'] : []),
+    ]
     const child = spawn(process.execPath, [MAIN, ...words, '--', process.execPath, CONSUMER], {
       cwd: folder,
       detached: true,
