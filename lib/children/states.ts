@@ -29,7 +29,7 @@ export interface Sight {
   /** The latest report, and how long ago it came; null where none has come. */
   readonly report: {
     readonly age: number
-    readonly snapshot: Pick<Snapshot, 'action' | 'progressMs' | 'readMs'>
+    readonly snapshot: Pick<Snapshot, 'action' | 'progressMs' | 'readMs' | 'batch'>
   } | null
 }
 
@@ -50,13 +50,18 @@ export function stateOf(sight: Sight, limits: Limits): ShardState {
   const silent = report.age >= SILENT
   if (limits.stuckAfter > 0 && still >= limits.stuckAfter) return 'stuck'
   if (silent) return 'silent'
-  const { action, readMs } = report.snapshot
+  const { action, readMs, batch } = report.snapshot
   if (action !== null) {
-    if (still >= SLOW) return 'slow'
+    if (still >= (isDone(batch) ? UNANSWERED : SLOW)) return 'slow'
     return action === 'initialize' ? 'starting' : action === 'processRecords' ? 'working' : 'draining'
   }
   const unread = readMs === null ? 0 : readMs + report.age
   return limits.starvingAfter !== null && unread >= limits.starvingAfter ? 'starving' : 'waiting'
+}
+
+/** Whether all records of a batch are finished, so that only a checkpoint can keep it from being acknowledged. */
+export function isDone(batch: Snapshot['batch']): boolean {
+  return batch !== null && batch.size > 0 && batch.finished === batch.size
 }
 
 /** How long a shard has had something to do, or has been silent, without getting on. */
@@ -94,5 +99,7 @@ export const UNREPORTED = 10_000
 /** Snapshots come each second; after so long without one the event loop is blocked, or the process stopped. */
 export const SILENT = 5000
 export const SLOW = 60_000
-const STARVING = 60_000
+/** A checkpoint takes milliseconds, and DynamoDB's client does not say that it is not answered. */
+export const UNANSWERED = 10_000
+const STARVING = 10_000
 const FAR_BEHIND = 30_000

@@ -2,7 +2,7 @@
 // worker that keeps it, and with --http the server that tells it.
 
 import { ReportHub } from '../children/hub.ts'
-import type { ShardState } from '../children/states.ts'
+import { isDone, type ShardState } from '../children/states.ts'
 import { Worker, type WorkerOptions } from '../children/worker.ts'
 import type { ShardView, WorkerIdentity } from '../children/worker-view.ts'
 import { type HttpServer, readHttpAddress, serveHttp } from '../http/server.ts'
@@ -92,8 +92,8 @@ const STATE_WORDS: Readonly<Partial<Record<ShardState, (shard: ShardView) => str
     `no progress for ${Math.round(noProgress)} s (--stuck-after). The shard waits, and its lease is renewed meanwhile.`,
   silent: () => 'its process says nothing; the event loop is blocked, or the process stopped.',
   slow: ({ noProgress, batch }) =>
-    `no progress for ${Math.round(noProgress)} s${batch === null ? '' : `, ${batch.finished} of ${batch.size} records of the batch are finished`}.`,
+    `no progress for ${Math.round(noProgress)} s${batch === null ? '' : `, ${batch.finished} of ${batch.size} records of the batch are finished`}.${isDone(batch) ? ' Its checkpoint waits: DynamoDB does not answer, or the daemon stands still.' : ''}`,
   starving: ({ readAge }) =>
-    `nothing has been read for ${Math.round(readAge ?? 0)} s, not even an empty batch.`,
+    `nothing has been read for ${Math.round(readAge ?? 0)} s, not even an empty batch. Records wait: Kinesis does not answer, or the daemon stands still.`,
   unreported: () => 'its consumer does not report, so only its process is watched. Is it another library?',
 }

@@ -8,6 +8,7 @@ import {
   SLOW,
   starvingAfter,
   stateOf,
+  UNANSWERED,
   UNREPORTED,
   withoutProgress,
 } from '../../lib/children/states.ts'
@@ -55,6 +56,18 @@ describe('with an action in hand', () => {
         })
       }
     }
+  }
+})
+
+test('a batch whose records are all finished waits for its checkpoint, and is slow after ten seconds', () => {
+  for (const [finished, progressMs, state] of [
+    [3, UNANSWERED - 1, 'working'],
+    [3, UNANSWERED, 'slow'],
+    [2, UNANSWERED, 'working'],
+    [0, UNANSWERED, 'working'],
+  ] as const) {
+    const batch = { size: finished === 0 ? 0 : 3, finished, attempt: 1 }
+    assert.equal(stateOf(seen({ action: 'processRecords', progressMs, readMs: 0 }, 0, batch), LIMITS), state)
   }
 })
 
@@ -113,8 +126,8 @@ test('a lag goes on growing between two snapshots, unless there was none', () =>
   assert.deepEqual([lagNow(null, 5), lagNow(0, 5), lagNow(10, 5)], [null, 0, 15])
 })
 
-test('an idle shard may go unread for a minute, and ten times as long as the daemon pauses', () => {
-  assert.deepEqual([starvingAfter(0), starvingAfter(1500)], [60_000, 75_000])
+test('an idle shard may go unread for ten seconds, and ten times as long as the daemon pauses', () => {
+  assert.deepEqual([starvingAfter(0), starvingAfter(1500)], [10_000, 25_000])
 })
 
 describe('a shard is falling behind', () => {
@@ -135,9 +148,12 @@ describe('a shard is falling behind', () => {
   }
 })
 
+type Sight = Parameters<typeof stateOf>[0]
+
 function seen(
   snapshot: { action: string | null; progressMs: number; readMs: number | null },
   age: number,
-): Parameters<typeof stateOf>[0] {
-  return { present: true, knownFor: 0, report: { age, snapshot } }
+  batch: NonNullable<Sight['report']>['snapshot']['batch'] = null,
+): Sight {
+  return { present: true, knownFor: 0, report: { age, snapshot: { ...snapshot, batch } } }
 }

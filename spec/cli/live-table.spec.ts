@@ -72,6 +72,15 @@ describe('a change of state', () => {
       importance: 'warn',
       text: 'a is slow: no progress for 70 s, 3 of 9 records of the batch are finished.',
     })
+    run.report('a', {
+      action: 'processRecords',
+      progressMs: 12_000,
+      batch: { size: 9, finished: 9, attempt: 1 },
+    })
+    assert.match(
+      newsOfState(run.shard('a'), 'working')?.text ?? '',
+      /9 of 9 records .* finished\. Its checkpoint waits: DynamoDB does not answer/,
+    )
     run.report('a', { action: 'processRecords' })
     assert.deepEqual(newsOfState(run.shard('a'), 'slow'), {
       importance: 'info',
