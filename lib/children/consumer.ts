@@ -3,18 +3,15 @@
 // Rule: what a consumer writes is handed on whole line by whole line, and nothing it does throws here.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { HOST } from '../io/hosted.ts'
 import { ADDRESS, TOKEN } from '../report/reporter.ts'
-import { type ConsumerProtocol, hasShell, shellScript } from './command.ts'
+import { type ConsumerProtocol, hasShell, protocolHint, shellScript } from './command.ts'
 import { LineSplitter, readLines } from './lines.ts'
 
-export interface ConsumerOptions {
-  /** The program and its arguments, checked by `checkCommand` before. */
-  readonly words: readonly string[]
-  readonly protocol: ConsumerProtocol
-  readonly cwd?: string | undefined
-  readonly env?: NodeJS.ProcessEnv | undefined
-  /** Variables of ours, which a consumer around this one must not hand on. */
-  readonly ours?: Readonly<Record<string, string>> | undefined
+/** What a consumer does, told to whoever speaks with it. */
+export interface ConsumerEvents {
+  /** Its process is there. */
+  readonly onSpawn?: (pid: number) => void
   /** A line on the protocol's output, as Java would read it. */
   readonly onLine: (line: string) => void
   /** The protocol's output has ended: usually because the process did. */
@@ -28,25 +25,61 @@ export interface ConsumerOptions {
   readonly onInputClosed: () => void
 }
 
+export interface ConsumerOptions extends ConsumerEvents {
+  /** The program and its arguments, checked by `checkCommand` before. */
+  readonly words: readonly string[]
+  readonly protocol: ConsumerProtocol
+  readonly cwd?: string | undefined
+  readonly env?: NodeJS.ProcessEnv | undefined
+  /** Variables of ours, which a consumer around this one must not hand on. */
+  readonly ours?: Readonly<Record<string, string>> | undefined
+}
+
 /** How a process ended: one of the two is null. A process that never started has the code 127. */
 export interface ConsumerExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  /** In words, where more is known than these. */
+  readonly how?: string
+}
+
+/** What can be ended: of its input first, and by force where that is not enough. */
+export interface Endable {
+  /** It has ended; what it started may still hold its pipes. */
+  readonly exited: Promise<ConsumerExit>
+  /** It has ended and all its pipes are closed. */
+  readonly closed: Promise<ConsumerExit>
+  /** Ends its input: the daemon's way to say that it is over. */
+  endInput(): void
+  /** Ends it by force, with everything that it started. */
+  kill(signal: NodeJS.Signals): void
+  /** Lets go of its pipes, even where something that escaped still holds their other ends. */
+  release(): void
+}
+
+/** Whoever speaks for one shard: a process of its own, or a part of the one that serves all shards. */
+export interface ShardConsumer extends Endable {
+  /** The last lines that it wrote, oldest first, at most twenty. */
+  readonly lastWords: readonly string[]
+  /** Writes one line; the newline is added here. */
+  send(line: string): void
+  /** What may be the reason that initialize was never acknowledged; `code` is undefined where it has not ended. */
+  startHint(code: number | null | undefined): string | undefined
 }
 
 /** A consumer's process. */
-export class Consumer {
+export class Consumer implements ShardConsumer {
   readonly pid: number | undefined
-  /** The process has ended; what it started may still hold its pipes. */
   readonly exited: Promise<ConsumerExit>
-  /** The process has ended and all its pipes are closed. */
   readonly closed: Promise<ConsumerExit>
+  readonly #protocol: ConsumerProtocol
   readonly #child: ChildProcess
   readonly #lastWords: string[] = []
   #inputEnded = false
 
   constructor(options: ConsumerOptions) {
     const child = start(options)
+    this.#protocol = options.protocol
     this.#child = child
     this.pid = child.pid
     this.exited = new Promise((resolve) => {
@@ -64,26 +97,27 @@ export class Consumer {
     child.stdin?.on('error', () => {
       if (!this.#inputEnded) options.onInputClosed()
     })
+    if (this.pid !== undefined) options.onSpawn?.(this.pid)
   }
 
-  /** The last lines on standard error, oldest first, at most twenty. */
   get lastWords(): readonly string[] {
     return this.#lastWords
   }
 
-  /** Writes one line; the newline is added here. */
+  startHint(code: number | null | undefined): string | undefined {
+    return protocolHint(this.#protocol, code, this.#lastWords)
+  }
+
   send(line: string): void {
     this.#child.stdin?.write(`${line}\n`)
   }
 
-  /** Ends the consumer's input: the daemon's way to say that it is over. */
   endInput(): void {
     if (this.#inputEnded) return
     this.#inputEnded = true
     this.#child.stdin?.end()
   }
 
-  /** Sends a signal to the consumer and to everything it started. */
   kill(signal: NodeJS.Signals): void {
     if (this.pid === undefined) return
     try {
@@ -94,7 +128,6 @@ export class Consumer {
     }
   }
 
-  /** Lets go of the pipes, even where something that escaped the group still holds their other ends. */
   release(): void {
     for (const stream of this.#child.stdio) stream?.destroy()
     this.#child.unref()
@@ -128,7 +161,7 @@ export class Consumer {
 function start(options: ConsumerOptions): ChildProcess {
   const place = {
     cwd: options.cwd,
-    env: { ...withoutOurs(options.env ?? process.env), ...options.ours },
+    env: consumerEnvironment(options.env ?? process.env, options.ours),
     detached: process.platform !== 'win32',
     windowsHide: true,
   }
@@ -141,10 +174,23 @@ function start(options: ConsumerOptions): ChildProcess {
   return spawn(program, rest, { ...place, stdio: 'pipe' })
 }
 
-// A consumer that is started by a consumer must not take the descriptors of that one for its own.
-function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { KCL_SESSION_FDS: _fds, KCL_SESSION_PID: _pid, [ADDRESS]: _address, [TOKEN]: _token, ...rest } = env
-  return rest
+/**
+ * The environment of a consumer, with our own variables. One that is started by a consumer must not take the descriptors
+ * of that one for its own.
+ */
+export function consumerEnvironment(
+  env: NodeJS.ProcessEnv,
+  ours: Readonly<Record<string, string>> = {},
+): NodeJS.ProcessEnv {
+  const {
+    KCL_SESSION_FDS,
+    KCL_SESSION_PID,
+    [ADDRESS]: _address,
+    [TOKEN]: _token,
+    [HOST]: _host,
+    ...rest
+  } = env
+  return { ...rest, ...ours }
 }
 
 const LAST_WORDS = 20
@@ -152,4 +198,4 @@ const LONGEST_LAST_WORD = 2000
 const LONGEST_LOG_LINE = 64 * 1024
 // A message of a consumer has a few hundred characters; without a bound, one that never ends its line would
 // fill the memory.
-const LONGEST_LINE = 16 * 1024 * 1024
+export const LONGEST_LINE: number = 16 * 1024 * 1024

@@ -10,7 +10,7 @@ import { format, readNews, type ShardOrder } from '../host/control.ts'
 import { HOST } from '../io/hosted.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
 import { protocolFor, shellQuote } from './command.ts'
-import type { ConsumerExit } from './consumer.ts'
+import type { ConsumerExit, Endable } from './consumer.ts'
 import { readLines } from './lines.ts'
 
 export interface HostOptions {
@@ -29,11 +29,12 @@ export interface HostOptions {
 export type ShardPlace = { readonly pid: number } | { readonly socket: string }
 
 /** A running host. */
-export class HostProcess {
+export class HostProcess implements Endable {
   readonly pid: number
   /** The file that the daemon's children are to read, to end with the host; empty without a gate. */
   readonly gate: string
   readonly exited: Promise<ConsumerExit>
+  readonly closed: Promise<ConsumerExit>
   readonly #child: ChildProcess
   readonly #control: Socket
   readonly #keeper: Keeper | null
@@ -72,6 +73,9 @@ export class HostProcess {
         resolve({ code: 127, signal: null })
       })
     })
+    this.closed = new Promise((resolve) => {
+      child.once('close', () => resolve(this.exited))
+    })
     void this.exited.then((exit) => {
       this.#exit = exit
     })
@@ -105,9 +109,14 @@ export class HostProcess {
     if (this.#control.writable) this.#control.write(format(order))
   }
 
-  /** There will be no more shards. Gives it `patience` milliseconds to end by itself, then kills what is left. */
-  async finish(patience: number): Promise<ConsumerExit> {
+  /** There will be no more shards. */
+  endInput(): void {
     if (this.#control.writable) this.#control.write(format({ over: true }))
+  }
+
+  /** The same, with `patience` milliseconds to end by itself; then what is left is killed. */
+  async finish(patience: number): Promise<ConsumerExit> {
+    this.endInput()
     const late = setTimeout(() => this.kill('SIGKILL'), patience)
     const exit = await this.exited
     clearTimeout(late)
@@ -117,7 +126,6 @@ export class HostProcess {
     return exit
   }
 
-  /** Sends a signal to it and to everything it started. */
   kill(signal: NodeJS.Signals): void {
     try {
       process.kill(-this.pid, signal)
@@ -126,7 +134,6 @@ export class HostProcess {
     }
   }
 
-  /** Lets go of its pipes, even where something that escaped the group still holds their other ends. */
   release(): void {
     for (const stream of this.#child.stdio) stream?.destroy()
     this.#keeper?.close()

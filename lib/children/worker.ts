@@ -103,6 +103,13 @@ export class Worker implements HubListener {
     this.#look()
   }
 
+  /** The consumer of a shard is gone, though its process may serve other shards. */
+  released(shard: string): void {
+    const tracked = this.#shards.get(shard)
+    if (tracked?.pid != null) tracked.leave(this.#clock.now())
+    this.#look()
+  }
+
   /** A consumer wrote a line. */
   heard(shard: string, line: string): void {
     if (line.trim() !== '') this.#shards.get(shard)?.hear(line)

@@ -21,6 +21,8 @@ export interface DevOptions extends ObservationOptions {
   readonly stream: StreamOptions
   readonly batch: number
   readonly protocol?: ConsumerProtocol
+  /** One process for all shards. */
+  readonly shared: boolean
   readonly state?: string
   /** Milliseconds, or null for none. */
   readonly timeout: number | null
@@ -91,6 +93,7 @@ export function devCommand(): Command {
     )
     .option('--batch <n>', 'records in a batch, at most', wholeNumber(1, 10_000), 100)
     .option('--protocol <name>', 'fds (descriptors 3 and 4) or stdio (default: fds for node)', protocolName)
+    .option('--shared', 'serve all shards in one process, which calls eachShard')
     .option('--state <folder>', 'keep checkpoints there, and go on after them the next time')
     .option('--follow', 'wait for lines that are added to the file')
     .addOption(
@@ -235,7 +238,7 @@ function collect(text: string, texts: readonly string[] = []): string[] {
 const SETTINGS = ['streamName', 'streamArn', 'regionName', 'kinesisEndpoint'] as const
 const STREAM_ONLY = ['from', 'until', 'readShare', 'regionName', 'kinesisEndpoint'] as const
 // As parser's defaults they would stand in the help.
-const FLAGS = { follow: false, json: false, quiet: false, strict: false, elideData: false }
+const FLAGS = { follow: false, shared: false, json: false, quiet: false, strict: false, elideData: false }
 const EXIT_CODES = `Exit codes: 0 all records acknowledged and checkpointed; 1 not so, or a consumer did something that loses,
 skips or hangs under the real daemon; 2 wrong usage or input; 130 after Ctrl-C, 143 after SIGTERM. What the
 real daemon takes no notice of (text on standard output, an exit code at the end) is a remark.`

@@ -101,8 +101,8 @@ export class DevReporter implements RunReporter {
     if (news !== null && !this.#quiet) this.#display.print(news.text)
   }
 
-  log(shard: Shard, line: string): Promise<void> | undefined {
-    this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
+  log(shard: Shard | null, line: string): Promise<void> | undefined {
+    this.#lines.add(shard?.id ?? null, line, (this.#daemon?.progress.length ?? 0) <= 1)
     return this.#output.ready
   }
 

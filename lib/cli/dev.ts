@@ -1,7 +1,13 @@
 // `kcl-session dev`: a consumer on a file of records or on a stream, with the embedded daemon.
 // Rule: everything that can be checked is checked before the first consumer starts.
 
-import { checkCommand, protocolFor, shellQuote } from '../children/command.ts'
+import {
+  type ConsumerProtocol,
+  checkCommand,
+  hasShell,
+  protocolFor,
+  shellQuote,
+} from '../children/command.ts'
 import { starvingAfter } from '../children/states.ts'
 import { Daemon } from '../daemon/daemon.ts'
 import { FaultPlan } from '../daemon/faults/fault-plan.ts'
@@ -44,6 +50,7 @@ export async function dev(args: readonly string[]): Promise<number> {
   const asked = devOptions(command)
   protocolFor(words, asked.protocol)
   checkCommand(words)
+  if (asked.shared) checkShared(words, asked.protocol)
   const folder = asked.state === undefined ? null : new StateFolder(asked.state)
   try {
     return await runWith(asked, words, folder, howToGoOn(asked, options, words))
@@ -100,6 +107,7 @@ async function runDaemon(
     reader,
     words,
     protocol,
+    shared: options.shared,
     batch: options.batch,
     timeout: options.timeout,
     atEnd,
@@ -145,6 +153,19 @@ async function runDaemon(
   // Who asked for a stop is not kept by somebody who does not read.
   if (signals.stopped !== undefined && !(await errors.flush(LAST_WORDS))) process.exit(code)
   return code
+}
+
+function checkShared(words: readonly string[], protocol: ConsumerProtocol | undefined): void {
+  if (protocol === 'stdio') {
+    throw new UsageError(
+      '--shared and --protocol=stdio exclude each other: with --shared each shard brings its own socket.',
+    )
+  }
+  if (!hasShell()) throw new UsageError('--shared needs /bin/sh, which this system does not have.')
+  if (protocolFor(words) === 'fds') return
+  throw new UsageError(
+    `--shared needs node itself as the command, and not ${words[0]} (nor node --watch), which would start it in between: -- node consumer.js, or for TypeScript -- node --import tsx consumer.ts.`,
+  )
 }
 
 function recorderFor({ record, ...secrets }: DevOptions): Recorder | RecordKeeper | null {

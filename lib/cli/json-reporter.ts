@@ -74,8 +74,8 @@ export class JsonReporter implements RunReporter {
     this.#tell('state', { shardId, state, before })
   }
 
-  log(shard: Shard, line: string): Promise<void> | undefined {
-    this.#lines.add(shard.id, line, (this.#daemon?.progress.length ?? 0) <= 1)
+  log(shard: Shard | null, line: string): Promise<void> | undefined {
+    this.#lines.add(shard?.id ?? null, line, (this.#daemon?.progress.length ?? 0) <= 1)
     return this.#errors.ready
   }
 

@@ -5,9 +5,18 @@
 // what is kept of it; watch/ counts and tells.
 
 import type { ConsumerProtocol } from '../children/command.ts'
-import { endsRun, isRemark } from './conversation/findings.ts'
+import {
+  Consumer,
+  type ConsumerEvents,
+  consumerEnvironment,
+  type ShardConsumer,
+} from '../children/consumer.ts'
+import { SharedConsumer, SharedHost } from '../children/shared-consumer.ts'
+import { systemClock } from '../time.ts'
+import { endsRun, type Finding, finding, isRemark } from './conversation/findings.ts'
 import type { LeasePosition } from './conversation/messages.ts'
 import { FaultPlan, type FaultTally } from './faults/fault-plan.ts'
+import { END_TIME, endConsumer } from './lease/end-consumer.ts'
 import { Lease } from './lease/lease.ts'
 import { LeaseTable } from './lease/lease-table.ts'
 import { Bell } from './lease/waiting.ts'
@@ -25,6 +34,8 @@ export interface DaemonOptions {
   /** What consumers need in their environment to report. */
   readonly reports?: Readonly<Record<string, string>>
   readonly protocol: ConsumerProtocol
+  /** Whether one process serves all shards; the command is node itself, on a system with sh. */
+  readonly shared?: boolean
   /** Records in a batch, at most. */
   readonly batch: number
   /** How long a consumer may be silent in an action, in milliseconds, or null. */
@@ -40,7 +51,7 @@ export interface DaemonOptions {
   readonly observer?: DaemonObserver
 }
 
-/** Runs one consumer for each shard. */
+/** Runs one consumer for each shard, or one for all. */
 export class Daemon {
   readonly #options: DaemonOptions
   readonly #context: DaemonContext
@@ -49,10 +60,8 @@ export class Daemon {
   readonly #plan: FaultPlan
   readonly #bell = new Bell()
   readonly #runs: ShardRun[] = []
-  readonly #stopping = new Stopping(
-    () => this.#runs.flatMap(({ lease }) => lease ?? []),
-    () => this.#bell.ring(),
-  )
+  readonly #host: SharedHost | null
+  readonly #stopping: Stopping
   #atWork = new Map<ShardRun, Promise<void>>()
   /** Once the run is over, and they do not change any more. */
   #totals: AccountTotals | null = null
@@ -68,6 +77,12 @@ export class Daemon {
     this.#plan = options.plan ?? new FaultPlan([], 0)
     this.#table = options.table ?? new LeaseTable()
     this.#account = new Account({ watchKeys: !this.#plan.isEmpty })
+    this.#host = options.shared === true ? this.#newHost(options) : null
+    this.#stopping = new Stopping(
+      () => this.#runs.flatMap(({ lease }) => lease ?? []),
+      this.#host,
+      () => this.#bell.ring(),
+    )
     this.#context = this.#shared()
     for (const shard of options.stream.shards) this.#runs.push(new ShardRun(shard, this.#context))
   }
@@ -187,7 +202,9 @@ export class Daemon {
     for (;;) {
       this.#startReady()
       while (this.#atWork.size > 0) await Promise.all(this.#atWork.values())
-      if (!this.#stopping.settle()) break
+      const again = this.#stopping.settle()
+      await this.#endHost(again)
+      if (!again) break
       this.#restarts += 1
       this.#options.observer?.restarted?.(this.#restarts)
     }
@@ -214,17 +231,15 @@ export class Daemon {
 
   // One lease after the other, for as long as somebody has to take the shard up.
   async #runShard(run: ShardRun): Promise<void> {
-    const { words, protocol, timeout, reports } = this.#options
+    const { timeout } = this.#options
     while (!this.#stopping.isStopping && !this.#table.hasEnded(run.shard)) {
       this.#leases += 1
       const checkpoint = run.begin(this.#leases)
       run.lease = new Lease({
         shardId: run.shard.id,
         checkpoint,
-        words,
-        protocol,
+        consumer: (events) => this.#consumerOf(run.shard, events),
         timeout,
-        reports,
         host: run,
       })
       const end = await run.lease.run()
@@ -233,6 +248,43 @@ export class Daemon {
       if (end === 'broken' || run.isThrough) break
     }
     this.#startReady()
+  }
+
+  #consumerOf(shard: Shard, events: ConsumerEvents): ShardConsumer {
+    const { words, protocol, reports } = this.#options
+    if (this.#host !== null) return new SharedConsumer(this.#host, shard.id, events)
+    return new Consumer({ words, protocol, ours: reports, ...events })
+  }
+
+  #newHost({ words, reports, observer, stream }: DaemonOptions): SharedHost {
+    return new SharedHost({
+      words,
+      environment: consumerEnvironment(process.env, reports),
+      onLine: (line, shardId) =>
+        observer?.log?.(stream.shards.find(({ id }) => id === shardId) ?? null, line),
+    })
+  }
+
+  // With the daemon ends its host. Who killed it, or broke a conversation with it, has been told of it.
+  async #endHost(crashed: boolean): Promise<void> {
+    const host = await this.#host?.take()
+    if (!host) return
+    const blameless = !crashed && this.#failures === 0 && !this.#stopping.isKilled
+    const { timeout, observer } = this.#options
+    const grace = Math.min(timeout ?? END_TIME, END_TIME)
+    await endConsumer(host, systemClock, grace, (kind, came, expected) => {
+      if (!blameless) return
+      const details = { shardId: 'all shards', action: null, came, expected }
+      const found = finding(kind, details)
+      observer?.found?.(found, host.lastWords)
+      this.#broke(found)
+    })
+  }
+
+  #broke(found: Finding): void {
+    if (isRemark(found)) this.#remarks += 1
+    else this.#failures += 1
+    if (endsRun(found)) this.#stopping.giveUp()
   }
 
   #shared(): DaemonContext {
@@ -256,11 +308,7 @@ export class Daemon {
         return self.#inputEnded
       },
       failInput: (error) => this.failInput(error),
-      broke: (finding) => {
-        if (isRemark(finding)) this.#remarks += 1
-        else this.#failures += 1
-        if (endsRun(finding)) this.#stopping.giveUp()
-      },
+      broke: (found) => this.#broke(found),
       crash: (killed) => this.#stopping.crash(killed),
       resharded: (shards) => this.addShards(shards),
       reachOf: (shard) => this.#runs[shard.number]?.progress.reach ?? 0,

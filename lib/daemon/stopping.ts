@@ -7,14 +7,20 @@ import type { Lease } from './lease/lease.ts'
 /** Stops the leases that are at work. */
 export class Stopping {
   readonly #leases: () => readonly Lease[]
+  readonly #host: { kill(): void } | null
   readonly #changed: () => void
   #draining = false
   #crashing = false
+  #killed = false
   #timer: ReturnType<typeof setTimeout> | null = null
 
-  /** `changed` is called after each of these; who waits must look again. */
-  constructor(leases: () => readonly Lease[], changed: () => void) {
+  /**
+   * `changed` is called after each of these; who waits must look again. `host` is the one process that serves all shards,
+   * if one does: who kills a consumer kills them all.
+   */
+  constructor(leases: () => readonly Lease[], host: { kill(): void } | null, changed: () => void) {
     this.#leases = leases
+    this.#host = host
     this.#changed = changed
   }
 
@@ -34,7 +40,13 @@ export class Stopping {
     this.#changed()
   }
 
+  /** Whether consumers were killed, and not by a fault. */
+  get isKilled(): boolean {
+    return this.#killed
+  }
+
   kill(): void {
+    this.#killed = true
     this.drain()
     this.#cutOff(true)
   }
@@ -51,6 +63,7 @@ export class Stopping {
     this.#crashing = true
     killed?.cutOff(true)
     if (killed === null) this.#cutOff(false)
+    else if (this.#host !== null) this.#cutOff(true)
     else this.#later(() => this.#cutOff(false))
     this.#changed()
     return true
@@ -66,6 +79,7 @@ export class Stopping {
   }
 
   #cutOff(kill: boolean): void {
+    if (kill) this.#host?.kill()
     for (const lease of this.#leases()) lease.cutOff(kill)
   }
 

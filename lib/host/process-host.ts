@@ -69,8 +69,9 @@ class ProcessHost implements ShardHost {
         input: streams.input,
         output: streams.output,
         settled: (failure) => {
-          streams.close()
+          // Told first, so that it is known by the time that the streams end.
           if (failure !== undefined) this.#tell({ failed: id, error: show(failure.error) })
+          streams.close()
           this.#working -= 1
           this.#releaseWhenIdle()
         },

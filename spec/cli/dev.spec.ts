@@ -96,7 +96,7 @@ test('gives one clear line and exit code 2 for what cannot work, and starts noth
   )
   await refused(['--input', file, '--shards', '0', ...shout], /Give a whole number from 1/)
   await refused(['--input', file, '--batch', '1.5', ...shout], /Give a whole number from 1/)
-  await refused(['--input', file, '--shard', '2', ...shout], /did you mean --shards/)
+  await refused(['--input', file, '--shard', '2', ...shout], /did you mean one of --shards, --shared/)
   await refused(['--input', file, '--protocol', 'pipe', ...shout], /Give fds or stdio/)
   await refused(['--input', file, 'node', 'consumer.js'], /"node" is not an option. Put "--" in front/)
   await refused(['--input', file], /The consumer is missing/)

@@ -1,7 +1,7 @@
 // The end of a consumer: of its input, then of its process, then of its pipes. Each has its time; whatever is left
 // after that is killed, with everything that it started.
 
-import type { Consumer, ConsumerExit } from '../../children/consumer.ts'
+import type { ConsumerExit, Endable } from '../../children/consumer.ts'
 import type { Clock } from '../../time.ts'
 import type { FindingKind } from '../conversation/findings.ts'
 import { within } from './waiting.ts'
@@ -11,7 +11,7 @@ export type EndReport = (kind: FindingKind, came: string, expected: string) => v
 
 /** Ends a consumer; resolves when it is gone. `grace`: the time for its process, and again for its pipes, in ms. */
 export async function endConsumer(
-  consumer: Consumer,
+  consumer: Endable,
   clock: Clock,
   grace: number,
   report: EndReport = () => {},
@@ -34,8 +34,11 @@ export async function endConsumer(
 
 /** How a process ended, in words. */
 export function howItEnded(exit: ConsumerExit): string {
+  if (exit.how !== undefined) return exit.how
   return exit.signal === null ? `it exited with code ${exit.code}` : `it was killed by ${exit.signal}`
 }
 
+/** How long a consumer may take to end after the end of its input, at most, in milliseconds. */
+export const END_TIME = 10_000
 // How long the end of a killed process may take to be known, in milliseconds.
 const KILL_TIME = 1000

@@ -1,9 +1,8 @@
-// One lease: a consumer process, the daemon's conversation with it, and the effects between the two.
+// One lease: its consumer, the daemon's conversation with it, and the effects between the two.
 // Rule: an action is over when it was acknowledged or when the conversation broke; whatever the consumer does, the
 // lease ends, and with it everything that the consumer started.
 
-import { type ConsumerProtocol, protocolHint } from '../../children/command.ts'
-import { Consumer, type ConsumerExit } from '../../children/consumer.ts'
+import type { ConsumerEvents, ConsumerExit, ShardConsumer } from '../../children/consumer.ts'
 import { type Clock, systemClock } from '../../time.ts'
 import { setImmediate } from '../../timers.ts'
 import { DaemonConversation, type DaemonEvent } from '../conversation/conversation.ts'
@@ -14,7 +13,7 @@ import type {
   DeliveredRecord,
   LeasePosition,
 } from '../conversation/messages.ts'
-import { endConsumer, howItEnded } from './end-consumer.ts'
+import { END_TIME, endConsumer, howItEnded } from './end-consumer.ts'
 import { within } from './waiting.ts'
 
 /** What a lease asks of the daemon around it, and tells it. */
@@ -52,10 +51,8 @@ export type LeaseStep =
 export interface LeaseOptions {
   readonly shardId: string
   readonly checkpoint: LeasePosition
-  readonly words: readonly string[]
-  /** What the consumer needs in its environment to report. */
-  readonly reports?: Readonly<Record<string, string>> | undefined
-  readonly protocol: ConsumerProtocol
+  /** Starts the consumer. */
+  readonly consumer: (events: ConsumerEvents) => ShardConsumer
   /** How long an action may go without a word from the consumer, in milliseconds; null: for ever. */
   readonly timeout: number | null
   readonly host: LeaseHost
@@ -71,7 +68,7 @@ export class Lease {
   readonly #host: LeaseHost
   readonly #clock: Clock
   readonly #conversation: DaemonConversation
-  readonly #consumer: Consumer
+  readonly #consumer: ShardConsumer
   #settle: (() => void) | null = null
   #stopTimer: () => void = () => {}
   #breaking: Promise<void> | null = null
@@ -90,16 +87,13 @@ export class Lease {
       checkpoint,
       refuse: (asked) => host.refuse(asked),
     })
-    this.#consumer = new Consumer({
-      words: options.words,
-      ours: options.reports,
-      protocol: options.protocol,
+    this.#consumer = options.consumer({
+      onSpawn: (pid) => host.spawned(pid),
       onLine: (line) => this.#receive(line),
       onOutputEnd: () => void this.#outputEnded(),
       onLog: (line) => host.log(line),
       onInputClosed: () => void this.#inputClosed(),
     })
-    if (this.#consumer.pid !== undefined) host.spawned(this.#consumer.pid)
   }
 
   /** Runs the lease. Resolves when the consumer and what it started are gone. */
@@ -225,7 +219,7 @@ export class Lease {
     const ended = found.kind === 'ended'
     if (found.action !== 'initialize' || (!ended && found.kind !== 'no-answer')) return found
     const code = ended ? (this.#exit?.code ?? null) : undefined
-    const hint = protocolHint(this.#options.protocol, code, this.#consumer.lastWords)
+    const hint = this.#consumer.startHint(code)
     return hint === undefined ? found : { ...found, hint }
   }
 
@@ -268,8 +262,7 @@ export class Lease {
   }
 }
 
-// How long a consumer may take to end after the end of its input, at most; in milliseconds, as all of these.
-const END_TIME = 10_000
+// In milliseconds, as all of these.
 const BROKEN_TIME = 2000
 const EXIT_TIME = 1000
 // The real daemon takes about a second from shutdownRequested to leaseLost, in which a consumer must not end.

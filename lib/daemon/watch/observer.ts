@@ -23,10 +23,10 @@ export interface DaemonObserver {
   /** Something is waited for, or tried again. */
   note?(text: string): void
   /**
-   * A line that a consumer wrote to standard error. While a promise that this returns is pending, the consumer's next
+   * A line that a consumer wrote to standard error; null: one of several shards, and nobody knows in whose name. While a promise that this returns is pending, the consumer's next
    * lines have to wait.
    */
-  log?(shard: Shard, line: string): unknown
+  log?(shard: Shard | null, line: string): unknown
   /** A line of a conversation, or a note on it. */
   line?(shard: Shard, lease: number, from: 'daemon' | 'consumer' | 'note', text: string): void
 }

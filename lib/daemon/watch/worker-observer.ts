@@ -6,16 +6,11 @@ import type { DaemonObserver } from './observer.ts'
 
 /** Tells a worker of consumers that come and go, and of what they write. */
 export function observerFor(worker: Worker): DaemonObserver {
-  const pids = new Map<string, number>()
   return {
-    spawned(shard, pid) {
-      pids.set(shard.id, pid)
-      worker.announced(shard.id, pid)
-    },
-    log: (shard, line) => worker.heard(shard.id, line),
+    spawned: (shard, pid) => worker.announced(shard.id, pid),
+    log: (shard, line) => shard !== null && worker.heard(shard.id, line),
     ended(shard, end) {
-      const pid = pids.get(shard.id)
-      if (pid !== undefined) worker.ended(pid)
+      worker.released(shard.id)
       worker.counts[EXITS[end]] += 1
       if (end === 'lost') worker.counts.lost += 1
     },
