@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync, statSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { format, readNews, type ShardOrder } from '../host/control.ts'
 import { HOST } from '../io/hosted.ts'
@@ -109,6 +109,16 @@ export class HostProcess implements Endable {
     if (this.#control.writable) this.#control.write(format(order))
   }
 
+  /** Ends a child of the daemon that waits at the gate and cannot be served; false where that pid is somebody else's by now. */
+  sendHome(pid: number): boolean {
+    try {
+      const [gate, input] = [statSync(this.gate), statSync(`/proc/${pid}/fd/0`)]
+      return gate.ino === input.ino && gate.dev === input.dev && process.kill(pid, 'SIGUSR2')
+    } catch {
+      return false
+    }
+  }
+
   /** There will be no more shards. */
   endInput(): void {
     if (this.#control.writable) this.#control.write(format({ over: true }))
@@ -188,12 +198,12 @@ export async function whyNoGate(): Promise<string | null> {
 
 /**
  * The text of a daemon's child for `/bin/sh`, which becomes it without a fork: it holds the daemon's two pipes on 3 and
- * 4, says so with `announce`, and waits at the gate, a word for sh. It ends in peace when the host sends it home, and with 1 when the
- * host is gone. A process group's signals are not for it.
+ * 4, says so with `announce`, and waits at the gate, a word for sh. It ends in peace when the host sends it home by SIGUSR1, and with 1
+ * by SIGUSR2, where a handler failed, and when the host is gone. A process group's signals are not for it.
  */
 export function shimText(gate: string, announce: string): string {
   // What moves descriptor 0 aside would leave the gate there, where the pipe is looked for: hence 3 and 4.
-  return `trap 'exit 0' USR1; trap '' TERM INT HUP; exec 3<&0 4>&1 <${gate} >&2; ${announce}; read _; exit 1`
+  return `trap 'exit 0' USR1; trap 'exit 1' USR2; trap '' TERM INT HUP; exec 3<&0 4>&1 <${gate} >&2; ${announce}; read _; exit 1`
 }
 
 interface Keeper {

@@ -71,7 +71,7 @@ class ProcessHost implements ShardHost {
         settled: (failure) => {
           // Told first, so that it is known by the time that the streams end.
           if (failure !== undefined) this.#tell({ failed: id, error: show(failure.error) })
-          streams.close()
+          streams.close(failure === undefined)
           this.#working -= 1
           this.#releaseWhenIdle()
         },

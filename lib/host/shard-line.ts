@@ -27,7 +27,8 @@ export interface ShardHost {
 export interface Streams {
   readonly input: Readable
   readonly output: Writable
-  close(): void
+  /** `content`: its handler did not fail. */
+  close(content: boolean): void
 }
 
 /**
@@ -58,13 +59,13 @@ export function openPipes(pid: number): Streams {
   return {
     input,
     output,
-    close() {
+    close(content) {
       input.destroy()
       output.destroy()
       // Only if it is still the process with this pipe: never a stranger who was given its pid.
       try {
         const now = statSync(`/proc/${pid}/fd/3`)
-        if (now.ino === ino && now.dev === dev) process.kill(pid, 'SIGUSR1')
+        if (now.ino === ino && now.dev === dev) process.kill(pid, content ? 'SIGUSR1' : 'SIGUSR2')
       } catch {
         // It has gone already.
       }

@@ -47,7 +47,7 @@ test('a handler that fails gives up its shard alone; the others go on', async (t
   const [one, other] = [await host.begin('shardId-1'), await host.begin('shardId-2')]
   for (const shard of [one, other]) await shard.initialize()
   one.say({ action: 'processRecords', records: [{ ...records(1)[0], data: encode('throw') }] })
-  await one.exit
+  assert.equal(await one.exit, 1)
   assert.match((await host.failed('shardId-1')) ?? '', /Error: asked to throw/)
   assert.equal(await other.ask({ action: 'processRecords', records: records(1) }), 'processRecords')
   other.end()
@@ -81,6 +81,18 @@ test('a child that is gone before it could be served is told of, and nobody else
     host.process.serve('shardId-9', { pid: 2 ** 22 + 1 }, resolve),
   )
   assert.match(await error, /The pipes of shardId-9 cannot be opened.*ENOENT/s)
+})
+
+test('a child that cannot be served is sent home, and a stranger with its pid is left alone', async (t) => {
+  const host = await Host.start(t)
+  const shard = await host.begin('shardId-1')
+  const stranger = spawn('sleep', ['60'], { stdio: 'ignore' })
+  t.after(() => stranger.kill('SIGKILL'))
+  await once(stranger, 'spawn')
+  assert.equal(host.process.sendHome(stranger.pid ?? 0), false)
+  assert.equal(host.process.sendHome(shard.pid), true)
+  assert.equal(await shard.exit, 1)
+  assert.equal(stranger.exitCode ?? stranger.signalCode, null)
 })
 
 test('a child that somebody kills ends its shard, and the host lives on', async (t) => {

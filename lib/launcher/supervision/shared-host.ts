@@ -4,7 +4,6 @@
 import { HostProcess } from '../../children/host-process.ts'
 import type { Worker } from '../../children/worker.ts'
 import type { Clock } from '../../time.ts'
-import { isAlive, sendSignal } from '../machine/processes.ts'
 import { howHostEnded } from './last-words.ts'
 import type { Reporter } from './reporter.ts'
 import type { Roster } from './roster.ts'
@@ -62,8 +61,7 @@ export class SharedHost {
     this.#process?.serve(shardId, { pid }, (error) => {
       for (const line of error.split('\n')) this.#roster?.hear(shardId, line)
       // Where its pipes could not even be opened nobody else ends the child, and the daemon would wait for ever.
-      const isThere = this.#roster?.present.some((entry) => entry.pid === pid)
-      if (isThere && isAlive(pid)) sendSignal(pid, 'SIGUSR1')
+      this.#process?.sendHome(pid)
     })
   }
 
