@@ -2,12 +2,13 @@
 // this process where it was not: the same program. A handler plays the part of a process: while it runs its shard is
 // served, when it fails its shard is given up, and the others go on until their daemon ends them.
 
+import { retryDelay } from '../checkpoint/retry.ts'
 import { UsageError } from '../errors.ts'
 import { hostStream } from '../io/hosted.ts'
 import { refuseUnknown } from '../nearest.ts'
 import { checkOptions, type KclSessionOptions, SESSION_OPTIONS } from '../session/options.ts'
 import { KclSession } from '../session/session.ts'
-import { setImmediate } from '../timers.ts'
+import { clearTimeout, setTimeout } from '../timers.ts'
 import { Budget } from './budget.ts'
 import { inShard } from './context.ts'
 import { processHost } from './process-host.ts'
@@ -22,8 +23,9 @@ export type ShardDecision = 'retry' | 'stop'
 /** What eachShard can be told: what a session can, but for its streams, and what follows. */
 export interface EachShardOptions extends Omit<KclSessionOptions, 'input' | 'output'> {
   /**
-   * Asked when a handler failed while its session is open; `attempt` counts its failures from 1. After `'retry'` it is
-   * called again with the same session, whose batch in hand comes again; after `'stop'`, the default, the shard is
+   * Asked when a handler failed while its session is open; `attempt` counts its failures from 1, anew after each record
+   * that was finished. After `'retry'` it is called again with the same session, whose batch in hand comes again, a
+   * moment later that grows to 5 s; after `'stop'`, the default, the shard is
    * given up, and with it the worker, once its other shards are drained.
    */
   readonly onError?:
@@ -128,22 +130,52 @@ async function serveLine(
 async function consume(session: KclSession, { handler, onError, sessions }: Consumer): Promise<void> {
   sessions.add(session)
   try {
+    let finished = 0
     for (let attempt = 1; ; attempt += 1) {
       try {
         await handler(session)
         if (session.state === 'open') throw new UsageError(early(session))
         return
       } catch (error) {
+        const { records } = session.stats
+        if (records > finished) attempt = 1
+        finished = records
         if (session.state !== 'open' || onError === undefined) throw error
-        if ((await onError(error, session, attempt)) !== 'retry') throw error
-        // A handler that fails at once must not keep everything else from running.
-        await new Promise((resolve) => setImmediate(resolve))
+        if ((await decide(onError, error, session, attempt)) !== 'retry') throw error
+        await pause(session, retryDelay(RETRY, attempt, Math.random))
       }
     }
   } finally {
     sessions.delete(session)
     await session.close()
   }
+}
+
+async function decide(
+  onError: NonNullable<EachShardOptions['onError']>,
+  error: unknown,
+  session: KclSession,
+  attempt: number,
+): Promise<ShardDecision> {
+  try {
+    return await onError(error, session, attempt)
+  } catch (other) {
+    throw new AggregateError([error, other], 'The handler of a shard failed, and so did onError.')
+  }
+}
+
+// Whatever clock the sessions go by; and where the lease is lost there is nothing to wait for.
+function pause({ signal }: KclSession, delay: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, delay)
+    signal.addEventListener('abort', done)
+  })
 }
 
 function early(session: KclSession): string {
@@ -169,6 +201,7 @@ function read(options: EachShardOptions): EachShardOptions {
   return options
 }
 
+const RETRY = { attempts: Number.POSITIVE_INFINITY, initialDelay: 100, maxDelay: 5000 }
 const WHERE = 'eachShard()'
 const OWN = ['onError', 'maxBytesInHand', 'host']
 const STREAMS = ['input', 'output']

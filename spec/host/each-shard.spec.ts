@@ -98,6 +98,59 @@ test('calls a handler again with the same batch where onError says so', async ()
   await working
 })
 
+test('tells both errors where onError fails too', async () => {
+  const host = new Shards()
+  const daemon = host.begin('shardId-000000000001')
+  const working = eachShard(
+    async (session) => {
+      for await (const _ of session.batches()) throw new Error('no database')
+    },
+    {
+      ...host.options,
+      onError: () => {
+        throw new Error('nor an alarm')
+      },
+    },
+  )
+  const failed = assert.rejects(working, (error: AggregateError) => {
+    assert.deepEqual(error.errors.map(String), ['Error: no database', 'Error: nor an alarm'])
+    return true
+  })
+  await daemon.start()
+  await assert.rejects(daemon.deliver(['a']))
+  host.over()
+  await failed
+})
+
+test('counts failures anew once a record was finished', async () => {
+  const host = new Shards()
+  const daemon = host.begin('shardId-000000000001')
+  const attempts: number[] = []
+  const failing = new Set(['b', 'c'])
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) {
+        for await (const record of batch) {
+          if (failing.delete(record.text())) throw new Error(`no ${record.text()}`)
+        }
+      }
+    },
+    {
+      ...host.options,
+      onError: (_error, _session, attempt) => {
+        attempts.push(attempt)
+        return 'retry'
+      },
+    },
+  )
+  await daemon.start()
+  await daemon.deliver(['a', 'b', 'c'])
+  assert.deepEqual(attempts, [1, 1])
+  host.over()
+  await daemon.requestShutdown()
+  await working
+})
+
 test('takes a handler that returns before its shard is over for a failure, and names the missing await', async () => {
   const host = new Shards()
   const daemon = host.begin('shardId-000000000001')
