@@ -30,7 +30,7 @@ const GROUPS = [
     title: 'Of a session, in your program',
     about:
       'A `UsageError` is a mistake in the program: the text names the call and what it takes. The other classes are told apart by what is to be done: nothing after `LeaseLostError` and `ChannelClosedError`, for what was not acknowledged comes again; `DaemonProtocolError` means a daemon that this version does not know.',
-    from: /^(session|checkpoint|io|protocol|report)\/|^[\w-]+\.ts$/,
+    from: /^(session|checkpoint|io|protocol|report|host)\/|^[\w-]+\.ts$/,
   },
   {
     title: 'Of the test kit',
