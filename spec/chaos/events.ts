@@ -189,8 +189,9 @@ export const EVENTS: Readonly<Record<string, Event>> = {
       return `${leader.name} led; ${other.name} took all of its shards`
     },
   ),
+  // With --restart the launcher waits a second, and twice as long each time: 31 s in all.
   crashloop: byName(
-    (times) => 5 * again(times),
+    (times) => 5 * again(times) + 31_000,
     async (stage) => {
       for (let times = 0; times < 5; times++) {
         const worker = pick(await working(stage), stage.random)
