@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { isAlive } from '../../lib/launcher/machine/processes.ts'
 import { insist, type Running, start, temporaryFolder } from '../helpers/command.ts'
 
+const HOST = fileURLToPath(new URL('../fixtures/host.js', import.meta.url))
 // Ends with its input, as a consumer should.
 const GOOD = ['/bin/sh', '-c', 'cat >/dev/null']
 const POSIX = { skip: process.platform === 'win32' && 'run is for Linux and macOS' }
@@ -161,18 +162,23 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     },
   )
 
-  test('says that the daemon itself was killed, and does not blame what is past', POSIX, async (t) => {
-    const running = launch(t, { command: GOOD })
-    await running.seen(/000000000001: consumer \d+ started/)
-    const [, java] = await running.seen(/pid (\d+) worker/)
-    process.kill(Number(java), 'SIGKILL')
-    const { code, stderr } = await running.ended
-    assert.equal(code, 1)
-    assert.match(
-      stderr,
-      /The daemon was killed by SIGKILL, and not by kcl-session\. The system does that where/,
-    )
-  })
+  for (const [whose, story] of [
+    ['what is past', { command: GOOD }],
+    ['the process that serves all shards', { command: [process.execPath, HOST], flags: ['--shared'] }],
+  ] as const) {
+    test(`says that the daemon itself was killed, and does not blame ${whose}`, POSIX, async (t) => {
+      const running = launch(t, story)
+      await running.seen(/000000000001: consumer \d+ started/)
+      const [, java] = await running.seen(/pid (\d+) worker/)
+      process.kill(Number(java), 'SIGKILL')
+      const { code, stderr } = await running.ended
+      assert.equal(code, 1)
+      assert.match(
+        stderr,
+        /The daemon was killed by SIGKILL, and not by kcl-session\. The system does that where/,
+      )
+    })
+  }
 
   test('says why the daemon cannot begin, and gives up at the start timeout', POSIX, async (t) => {
     const { code, stderr } = await launch(t, {

@@ -56,6 +56,7 @@ export class Supervision {
   readonly #idleness: Idleness
   #ending: Ending | null = null
   #clean = true
+  #isDaemonGone = false
   #otherLines: string[] = []
 
   /** Starts the daemon at once. */
@@ -77,6 +78,7 @@ export class Supervision {
     const ticker = setInterval(() => this.#tick(), TICK)
     try {
       const exit = await this.#jvm.exited
+      this.#isDaemonGone = true
       // Consumers that were left behind end with the group; the watcher is sent home by closed().
       if (this.#roster.present.some(({ pid }) => isAlive(pid))) await this.#waitForOrphans()
       this.#jvm.killGroup()
@@ -145,7 +147,8 @@ export class Supervision {
 
   // Every child of the daemon ends with it: there is nothing left to drain.
   #hostEnded(reason: string): void {
-    if (this.#ending !== null) return
+    // It is asked to end once the daemon has gone.
+    if (this.#ending !== null || this.#isDaemonGone) return
     this.#fail(reason, 0)
     this.#jvm.signal('SIGTERM')
   }
