@@ -45,4 +45,6 @@ const DOCUMENTS = [
   'samples',
   'lib/launcher/README.md',
   'spec/bench/bench.svg',
+  'spec/page/page-light-1400.png',
+  'spec/page/terminal.png',
 ]

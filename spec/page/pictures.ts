@@ -1,4 +1,4 @@
-// Takes the pictures for the documentation: `npm run pictures FOLDER`.
+// Takes the pictures for the documentation: `npm run pictures spec/page`, of which two are shown.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,13 +13,13 @@ const browser = await openBrowser()
 try {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [400, 1400]) {
-      const page = await browser.newPage({ colorScheme, viewport: { width, height: 480 } })
+      const page = await browser.newPage({ colorScheme, viewport: { width, height: 400 } })
       await page.goto(server.url)
       await page.getByText('stuck').first().waitFor()
       await page.screenshot({ path: join(folder, `page-${colorScheme}-${width}.png`) })
     }
   }
-  const page = await browser.newPage({ viewport: { width: 1000, height: 170 } })
+  const page = await browser.newPage({ viewport: { width: 1180, height: 112 } })
   const lines = tableLines(run.worker.view(), 24, 'http://127.0.0.1:8080/')
   const colours = { bad: '#ff6b68', notable: '#e5c07b', faint: '#8a8a8a', good: '#98c379' }
   const html = lines.map((line) =>
