@@ -1,6 +1,7 @@
 // Which shard is at work: carried along by Node through everything that a handler calls and awaits.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { inspect } from 'node:util'
 import { notice } from '../io/stderr.ts'
 
 const shards = new AsyncLocalStorage<string>()
@@ -46,4 +47,13 @@ export function watchStrays(): () => void {
   }
   process.on('uncaughtExceptionMonitor', tell)
   return () => void process.off('uncaughtExceptionMonitor', tell)
+}
+
+/** Whatever was thrown, in words. */
+export function showError(error: unknown): string {
+  try {
+    return inspect(error)
+  } catch {
+    return 'an error that cannot be shown'
+  }
 }

@@ -3,14 +3,15 @@
 // served, when it fails its shard is given up, and the others go on until their daemon ends them.
 
 import { retryDelay } from '../checkpoint/retry.ts'
-import { UsageError } from '../errors.ts'
+import { LeaseLostError, UsageError } from '../errors.ts'
 import { hostStream } from '../io/hosted.ts'
+import { notice } from '../io/stderr.ts'
 import { refuseUnknown } from '../nearest.ts'
 import { checkOptions, type KclSessionOptions, SESSION_OPTIONS } from '../session/options.ts'
 import { KclSession } from '../session/session.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
 import { Budget } from './budget.ts'
-import { inShard } from './context.ts'
+import { inShard, showError } from './context.ts'
 import { processHost } from './process-host.ts'
 import type { ShardHost, ShardLine } from './shard-line.ts'
 
@@ -52,7 +53,7 @@ export type EachShard = Promise<void> & {
  *
  * Resolves when no shard is left and none will come. Rejects with what a handler threw and `onError` did not take back,
  * once the others are done (AggregateError for several), and with UsageError for odd options and for a handler that
- * returned before its shard was over.
+ * returned before its shard was over. A handler that fails because its lease was lost is told of, and no more.
  *
  * @example
  * import { eachShard } from 'kcl-session'
@@ -137,6 +138,13 @@ async function consume(session: KclSession, { handler, onError, sessions }: Cons
         if (session.state === 'open') throw new UsageError(early(session))
         return
       } catch (error) {
+        // Work that was broken off because the shard is another worker's is no failure.
+        if (session.signal.reason instanceof LeaseLostError) {
+          notice(
+            `kcl-session: ${session.shard?.shardId}: the handler ended by an error once its lease was lost: ${showError(error)}`,
+          )
+          return
+        }
         const { records } = session.stats
         if (records > finished) attempt = 1
         finished = records

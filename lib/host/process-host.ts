@@ -2,9 +2,8 @@
 
 import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { inspect } from 'node:util'
 import { takeHost } from '../io/hosted.ts'
-import { markLines, watchStrays } from './context.ts'
+import { markLines, showError, watchStrays } from './context.ts'
 import { format, type News, type Order, type ShardOrder } from './control.ts'
 import { openPipes, openSocket, type ShardHost, type ShardLine } from './shard-line.ts'
 
@@ -70,28 +69,20 @@ class ProcessHost implements ShardHost {
         output: streams.output,
         settled: (failure) => {
           // Told first, so that it is known by the time that the streams end.
-          if (failure !== undefined) this.#tell({ failed: id, error: show(failure.error) })
+          if (failure !== undefined) this.#tell({ failed: id, error: showError(failure.error) })
           streams.close(failure === undefined)
           this.#working -= 1
           this.#releaseWhenIdle()
         },
       }
     } catch (error) {
-      this.#tell({ failed: id, error: `The pipes of ${shard} cannot be opened: ${show(error)}` })
+      this.#tell({ failed: id, error: `The pipes of ${shard} cannot be opened: ${showError(error)}` })
       return null
     }
   }
 
   #tell(news: News): void {
     if (!this.#control.destroyed) this.#control.write(format(news))
-  }
-}
-
-function show(error: unknown): string {
-  try {
-    return inspect(error)
-  } catch {
-    return 'an error that cannot be shown'
   }
 }
 

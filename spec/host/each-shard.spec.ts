@@ -151,6 +151,26 @@ test('counts failures anew once a record was finished', async () => {
   await working
 })
 
+test('a handler that breaks off because its lease was lost is no failure', async () => {
+  const host = new Shards()
+  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const working = eachShard(async (session) => {
+    for await (const batch of session.batches()) {
+      batch.skipRest()
+      await batch.checkpoint()
+      batch.signal.throwIfAborted()
+    }
+  }, host.options)
+  one.refuseCheckpoints('ShutdownException')
+  await one.deliver(['a'])
+  await one.loseLease()
+  await other.deliver(['b'])
+  host.over()
+  await other.requestShutdown()
+  await working
+  assert.deepEqual(Object.values(host.settled), [null, null])
+})
+
 test('takes a handler that returns before its shard is over for a failure, and names the missing await', async () => {
   const host = new Shards()
   const daemon = host.begin('shardId-000000000001')
