@@ -44,6 +44,7 @@ test('the other files that a page shows are those beside it', () => {
     ['runtimes', 'cts', 'consumer.cts'],
     ['service', 'typescript', 'nest/consumer.ts'],
     ['deploying', 'ini', 'orders-consumer.service'],
+    ['deploying', 'yaml', 'deployment.yaml'],
     ['aws', 'json', 'policy.json'],
   ]
   for (const [folder, language, file] of shown) {
@@ -86,13 +87,6 @@ test('what the page on troubleshooting quotes is said by the code', () => {
       quote,
     )
   }
-})
-
-test('the unit gives a stop more time than the launcher takes, and signals the launcher alone', () => {
-  const unit = read('samples/deploying/orders-consumer.service')
-  assert.match(unit, /^KillMode=mixed$/m)
-  const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unit) ?? []
-  assert.ok(Number(seconds) > 25)
 })
 
 test('the policy has every right that the code names', () => {
