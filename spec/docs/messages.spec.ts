@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { logEventsOf, messagesOf } from '../../docs/messages.ts'
-import { groupOf, messagesPage } from '../../docs/messages-page.ts'
+import { logEventsOf, messagesOf } from './messages.ts'
+import { groupOf, messagesPage } from './messages-page.ts'
 
 const ROOT = new URL('../../../', import.meta.url)
 const root = fileURLToPath(ROOT)

@@ -20,7 +20,7 @@ const site = mkdtempSync(join(tmpdir(), 'kcl-session-site-'))
 
 describe('the documentation', { timeout: 300_000 }, () => {
   before(async () => {
-    await promisify(execFile)(process.execPath, ['dist/docs/build.js', site], { cwd: ROOT })
+    await promisify(execFile)(process.execPath, ['dist/spec/docs/build.js', site], { cwd: ROOT })
   })
   after(() => rmSync(site, { recursive: true }))
 

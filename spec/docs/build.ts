@@ -9,15 +9,22 @@ import { fileURLToPath } from 'node:url'
 import { copyGuides } from './pages.ts'
 import { writeReference } from './reference.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const [site = join(root, 'dist/site')] = process.argv.slice(2)
 const pages = join(root, 'dist/pages')
 rmSync(pages, { recursive: true, force: true })
 mkdirSync(pages, { recursive: true })
 copyGuides(root, pages)
 writeReference(root, join(pages, 'reference'))
-// Of the workspace "docs", as its compiler is.
-const typedoc = dirname(createRequire(join(root, 'docs/package.json')).resolve('typedoc/package.json'))
-const options = ['--options', join(root, 'docs/typedoc.json'), '--out', resolve(site), '--logLevel', 'Warn']
+// Of the workspace "spec/docs", as its compiler is.
+const typedoc = dirname(createRequire(join(root, 'spec/docs/package.json')).resolve('typedoc/package.json'))
+const options = [
+  '--options',
+  join(root, 'spec/docs/typedoc.json'),
+  '--out',
+  resolve(site),
+  '--logLevel',
+  'Warn',
+]
 execFileSync(process.execPath, [join(typedoc, 'bin/typedoc'), ...options], { stdio: 'inherit' })
 console.log(`The documentation is in ${site}: open its index.html, or serve it.`)

@@ -119,7 +119,7 @@ function longest(texts: readonly string[]): string {
 }
 
 // The workspace's: the compiler of the build has no such API.
-const ts = createRequire(new URL('../../docs/package.json', import.meta.url))(
+const ts = createRequire(new URL('../../../spec/docs/package.json', import.meta.url))(
   'typescript',
 ) as typeof TypeScript
 // Those of JavaScript's own never leave the library, or are bugs.
