@@ -44,7 +44,7 @@ export function protocolHint(
 }
 
 /**
- * Throws `UsageError` when the command cannot be started: nothing there, not executable, or, where it is
+ * Throws `UsageError` when the command cannot be started: nothing there, not executable, too long, or, where it is
  * `node SCRIPT`, no such script.
  */
 export function checkCommand(words: readonly string[], place: CommandPlace = {}): void {
@@ -56,6 +56,9 @@ export function checkCommand(words: readonly string[], place: CommandPlace = {})
   if (isPath(program)) checkProgram(program, resolve(cwd, program))
   else if (!isOnPath(program, cwd, place.env ?? process.env)) {
     throw new UsageError(`Cannot start "${program}": no such program on the PATH.`)
+  }
+  if (process.platform === 'linux' && Buffer.byteLength(shellScript(words, 'fds')) >= LONGEST_WORD) {
+    throw new UsageError(TOO_LONG)
   }
   if (!isNode(words) || script === undefined || script.startsWith('-')) return
   if (!SCRIPT_ENDINGS.some((ending) => existsSync(resolve(cwd, script + ending)))) {
@@ -138,6 +141,11 @@ function endings(): readonly string[] {
 
 const FDS_HINT =
   'The protocol is on descriptors 3 and 4, because the command is node. A consumer that speaks on stdin and stdout, as those of other clients do, needs --protocol=stdio.'
+/** What to say where a command is too long for the system. */
+export const TOO_LONG =
+  'The command is longer than this system takes for one program. Hand large arguments over in a file, or in a variable of their own.'
+// Linux takes no word of 128 KiB, and the whole command is one for sh.
+const LONGEST_WORD = 128 * 1024
 const NODE = /^(node|nodejs)(\.exe)?$/i
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/
 const SCRIPT_ENDINGS = ['', '.js', '.json', '.node']

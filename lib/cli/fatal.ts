@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util'
 import { AwsError, AwsUnreachable } from '../aws/client.ts'
+import { TOO_LONG } from '../children/command.ts'
 import { KclError, UsageError } from '../errors.ts'
 
 /** What an error comes to: 2 where the user can mend it, 1 where it is anything else. */
@@ -39,8 +40,7 @@ function systemWords(error: unknown): string | undefined {
 }
 
 const SYSTEM: Readonly<Record<string, string>> = {
-  E2BIG:
-    'The command is longer than this system takes for one program. Hand large arguments over in a file, or in a variable of their own.',
+  E2BIG: TOO_LONG,
   ENOSPC: 'There is no space left on the device. Make room, or name another folder.',
   EDQUOT: 'The quota of this user is used up. Make room, or name another folder.',
   EROFS: 'The file system is read-only. Name a folder that can be written.',

@@ -1,7 +1,8 @@
 // `kcl-session local`: Kinesis and DynamoDB on this machine, a stream, seeded lease tables, and the properties
 // for a consumer on them; until Ctrl-C.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { readConfiguration } from '../launcher/configuration/configuration.ts'
 import { kebab } from '../launcher/configuration/settings.ts'
@@ -86,13 +87,16 @@ function refuseWrongNames({ streamName, applicationName }: LocalOptions, region:
   )
 }
 
+// Before anything is started: a stack that nobody knows the way to is of no use.
 function refuseToOverwrite(file: string): void {
-  let text: string
-  try {
-    text = readFileSync(file, 'latin1')
-  } catch {
-    return
+  const folder = dirname(resolve(file))
+  const isFolder = (path: string): boolean =>
+    statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  if (!isFolder(folder)) {
+    throw new UsageError(`--write: ${file} cannot be written: there is no folder ${folder}. Make it first.`)
   }
+  if (isFolder(file)) throw new UsageError(`--write: ${file} cannot be written: it is a folder. Name a file.`)
+  const text = existsSync(file) ? readFileSync(file, 'latin1') : ''
   if (text === '' || text.startsWith(WRITTEN)) return
   throw new UsageError(
     `--write: ${file} was not written by kcl-session local, and is left as it is. Name another file.`,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Ended, start, temporaryFolder } from '../helpers/command.ts'
 
@@ -99,7 +99,7 @@ test('put finds a record that is over the limit before it sends anything', async
   )
 })
 
-test('a command that is too long for the system is called so, by dev and by run', async (t) => {
+test('a command that is too long for the system is called so, by dev, run and check', async (t) => {
   const folder = temporaryFolder(t)
   const [input, config] = [join(folder, 'events.ndjson'), join(folder, 'app.properties')]
   writeFileSync(input, '{"id":"a"}\n')
@@ -112,9 +112,12 @@ test('a command that is too long for the system is called so, by dev and by run'
   ]) {
     const { code, stderr } = await command(t, [...args, ...long], env)
     assert.equal(code, 2, stderr)
-    assert.match(stderr, /^kcl-session: The command is longer than this system takes for one program\./m)
+    assert.match(stderr, /The command is longer than this system takes for one program\./)
     assert.doesNotMatch(stderr, /^ +at /m)
   }
+  const checked = await command(t, ['check', '--config', config, ...long], env)
+  assert.equal(checked.code, 2)
+  assert.match(checked.stdout, /The command is longer than this system takes/)
 })
 
 test('local writes over no file that it did not write', async (t) => {
@@ -124,6 +127,15 @@ test('local writes over no file that it did not write', async (t) => {
   assert.equal(code, 2)
   assert.match(stderr, /app\.properties was not written by kcl-session local, and is left as it is/)
   assert.equal(readFileSync(file, 'utf8'), 'streamName=mine\n')
+  for (const [place, why] of [
+    [dirname(file), 'it is a folder'],
+    [join(file, 'x'), 'there is no folder'],
+    [join(dirname(file), 'none', 'x'), 'there is no folder'],
+  ] as const) {
+    const refused = await command(t, ['local', '--write', place])
+    assert.equal(refused.code, 2)
+    assert.ok(refused.stderr.includes(`--write: ${place} cannot be written: ${why}`), refused.stderr)
+  }
 })
 
 test('run takes no folder of jars that Java would cut in two', async (t) => {
