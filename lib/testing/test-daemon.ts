@@ -77,6 +77,12 @@ export class TestDaemon {
     this.streams.output.once('end', () =>
       this.#follow(this.#conversation.outputEnded('it closed its output')),
     )
+    this.streams.output.once('error', (error) => this.#fail(this.#handlerFailed(error)))
+  }
+
+  /** Whether nothing more can come: the end of the lease was played, or the session has failed. */
+  get isOver(): boolean {
+    return this.#ended !== null || this.#failure !== null
   }
 
   /** The last stored position; null while nothing was stored since the start. */
@@ -280,6 +286,12 @@ export class TestDaemon {
   #rejection(reason: unknown): Error {
     const text = `${this.#waitsFor}: a promise was rejected that nobody handled, the one of the consumer's loop, if it threw: ${inspect(reason)}`
     return new Error(text, { cause: reason })
+  }
+
+  #handlerFailed(error: Error): Error {
+    const { shardId, action } = this.#conversation
+    const when = action === null ? '' : ` in ${action}`
+    return new Error(`${shardId}: its handler failed${when}: ${inspect(error)}`, { cause: error })
   }
 
   get #waitsFor(): string {

@@ -1,69 +1,74 @@
 import assert from 'node:assert/strict'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
-import { eachShard, type KclSession, type ShardLine, UsageError } from '../../lib/index.ts'
-import { TestDaemon } from '../../lib/testing/index.ts'
+import { eachShard, type KclSession, UsageError } from '../../lib/index.ts'
+import { TestWorker } from '../../lib/testing/index.ts'
 
 test('serves every shard with a session of its own, side by side, and resolves when no more will come', async () => {
-  const host = new Shards()
-  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const worker = new TestWorker()
+  const [one, other] = [worker.shard(0), worker.shard(1)]
   const seen: string[] = []
-  const working = eachShard(async (session) => {
-    for await (const batch of session.batches()) {
-      for await (const record of batch) seen.push(`${batch.shardId} ${record.text()}`)
-    }
-  }, host.options)
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) {
+        for await (const record of batch) seen.push(`${batch.shardId} ${record.text()}`)
+      }
+    },
+    { ...worker.host, logger: false },
+  )
   await Promise.all([one.start(), other.start()])
   assert.deepEqual([...working.sessions].map(({ shard }) => shard?.shardId).sort(), [
+    'shardId-000000000000',
     'shardId-000000000001',
-    'shardId-000000000002',
   ])
   await other.deliver(['b'])
   await one.deliver(['a'])
-  assert.deepEqual(seen, ['shardId-000000000002 b', 'shardId-000000000001 a'])
-  host.over()
-  await Promise.all([one.requestShutdown(), other.requestShutdown()])
+  assert.deepEqual(seen, ['shardId-000000000001 b', 'shardId-000000000000 a'])
+  await worker.end()
   await working
   assert.equal(working.sessions.size, 0)
-  assert.deepEqual(host.settled, { 'shardId-000000000001': null, 'shardId-000000000002': null })
 })
 
 test('gives up the shard whose handler fails, lets the others go on, and rejects with its error in the end', async () => {
-  const host = new Shards()
-  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const worker = new TestWorker()
+  const [one, other] = [worker.shard(0), worker.shard(1)]
   let seen = 0
-  const working = eachShard(async (session) => {
-    for await (const batch of session.batches()) {
-      if (batch.shardId === 'shardId-000000000001') throw new Error('no database')
-      seen += batch.records.length
-    }
-  }, host.options)
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) {
+        if (batch.shardId === 'shardId-000000000000') throw new Error('no database')
+        seen += batch.records.length
+      }
+    },
+    { ...worker.host, logger: false },
+  )
   await Promise.all([one.start(), other.start()])
-  await assert.rejects(one.deliver(['a']))
-  assert.match(String(host.settled['shardId-000000000001']), /no database/)
+  await assert.rejects(one.deliver(['a']), /its handler failed in processRecords: Error: no database/)
   await other.deliver(['b', 'c'])
-  host.over()
-  await other.requestShutdown()
+  await worker.end()
   await assert.rejects(working, /no database/)
   assert.equal(seen, 2)
 })
 
 test('collects the errors of several shards', async () => {
-  const host = new Shards()
-  const daemons = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
-  const working = eachShard(async (session) => {
-    for await (const batch of session.batches()) throw new Error(`no ${batch.shardId}`)
-  }, host.options)
+  const worker = new TestWorker()
+  const daemons = [worker.shard(0), worker.shard(1)]
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) throw new Error(`no ${batch.shardId}`)
+    },
+    { ...worker.host, logger: false },
+  )
   const failed = assert.rejects(working, (error: AggregateError) => error.errors.length === 2)
   await Promise.all(daemons.map((daemon) => daemon.start()))
   await Promise.allSettled(daemons.map((daemon) => daemon.deliver(['a'])))
-  host.over()
+  await worker.end()
   await failed
 })
 
 test('calls a handler again with the same batch where onError says so', async () => {
-  const host = new Shards()
-  const daemon = host.begin('shardId-000000000001')
+  const worker = new TestWorker({ shards: 1 })
+  const daemon = worker.shard(0)
   const attempts: number[] = []
   const failures: number[] = []
   const working = eachShard(
@@ -75,10 +80,11 @@ test('calls a handler again with the same batch where onError says so', async ()
       }
     },
     {
-      ...host.options,
+      ...worker.host,
+      logger: false,
       onError: (error, session, attempt) => {
         assert.match(String(error), /not yet/)
-        assert.equal(session.shard?.shardId, 'shardId-000000000001')
+        assert.equal(session.shard?.shardId, 'shardId-000000000000')
         failures.push(attempt)
         return 'retry'
       },
@@ -93,8 +99,7 @@ test('calls a handler again with the same batch where onError says so', async ()
       [1, 2],
     ],
   )
-  host.over()
-  await daemon.requestShutdown()
+  await worker.end()
   await working
 })
 
@@ -172,12 +177,16 @@ test('a handler that breaks off because its lease was lost is no failure', async
 })
 
 test('takes a handler that returns before its shard is over for a failure, and names the missing await', async () => {
-  const host = new Shards()
-  const daemon = host.begin('shardId-000000000001')
-  const working = eachShard((session) => void session.forEach(() => {}).catch(() => {}), host.options)
-  host.over()
-  await assert.rejects(working, /returned before .* was over.* is an await missing/)
-  await assert.rejects(daemon.start())
+  const worker = new TestWorker({ shards: 1 })
+  const daemon = worker.shard(0)
+  const working = eachShard((session) => void session.forEach(() => {}).catch(() => {}), {
+    ...worker.host,
+    logger: false,
+  })
+  const failed = assert.rejects(working, /returned before .* was over.* is an await missing/)
+  await assert.rejects(daemon.start(), /its handler failed.*returned before/)
+  await worker.end()
+  await failed
 })
 
 test('refuses what it cannot do, before any shard begins', async () => {
@@ -201,8 +210,8 @@ test('refuses what it cannot do, before any shard begins', async () => {
 })
 
 test('an answer to a checkpoint is read, however much is in hand', async () => {
-  const host = new Shards()
-  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
+  const worker = new TestWorker()
+  const [one, other] = [worker.shard(0), worker.shard(1)]
   const working = eachShard(
     async (session: KclSession) => {
       for await (const batch of session.batches()) {
@@ -210,58 +219,11 @@ test('an answer to a checkpoint is read, however much is in hand', async () => {
         assert.equal(await batch.checkpoint(), true)
       }
     },
-    { ...host.options, maxBytesInHand: 1 },
+    { ...worker.host, logger: false, maxBytesInHand: 1 },
   )
   await Promise.all([one.start(), other.start()])
   const large = Buffer.alloc(600 * 1024)
   await Promise.all([one.deliver([large]), other.deliver([large])])
-  host.over()
-  await Promise.all([one.requestShutdown(), other.requestShutdown()])
+  await worker.end()
   await working
 })
-
-/** Shards that begin when they are told to, each with a daemon of its own. */
-class Shards {
-  readonly settled: Record<string, unknown> = {}
-  readonly #lines: ShardLine[] = []
-  #wake: () => void = () => {}
-  #over = false
-
-  get options(): { host: { shards: AsyncIterable<ShardLine> }; logger: false } {
-    return { host: { shards: this.#shards() }, logger: false }
-  }
-
-  begin(shardId: string): TestDaemon {
-    const daemon = new TestDaemon({ shardId })
-    const { input, output, clock } = daemon.streams
-    this.#lines.push({
-      shardId,
-      input: input as Readable,
-      output,
-      clock,
-      settled: (failure) => {
-        this.settled[shardId] = failure?.error ?? null
-        output.end()
-      },
-    })
-    this.#wake()
-    return daemon
-  }
-
-  over(): void {
-    this.#over = true
-    this.#wake()
-  }
-
-  async *#shards(): AsyncGenerator<ShardLine> {
-    for (;;) {
-      const line = this.#lines.shift()
-      if (line !== undefined) yield line
-      else if (this.#over) return
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-    }
-  }
-}
