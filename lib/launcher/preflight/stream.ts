@@ -83,7 +83,6 @@ export async function shardsOf(kinesis: AwsCall, stream: string): Promise<Shard[
         startingHashKey: HashKeyRange.StartingHashKey,
         endingHashKey: HashKeyRange.EndingHashKey,
         first: SequenceNumberRange.StartingSequenceNumber,
-        last: SequenceNumberRange.EndingSequenceNumber ?? undefined,
       })
     }
     next = answer.NextToken

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Lease, type Shard, strangeness, telling } from '../../../lib/launcher/preflight/lease-table.ts'
 
 const SHARD: Shard = { shardId: 's-1', startingHashKey: '0', endingHashKey: '99', first: '1000' }
-const CLOSED: Shard = { ...SHARD, shardId: 's-0', first: '100', last: '999' }
+const CLOSED: Shard = { ...SHARD, shardId: 's-0', first: '100' }
 const LEASE: Lease = { shardId: 's-1', checkpoint: '1500', startingHashKey: '0', endingHashKey: '99' }
 
 test('finds nothing strange in leases of the shards that there are', () => {
@@ -35,7 +35,6 @@ test('finds leases strange that name no shard, another range, or a position outs
   )
   assert.match(strangeness([{ ...LEASE, endingHashKey: '49' }], [SHARD]) ?? '', /another range of hash keys/)
   assert.match(strangeness([{ ...LEASE, checkpoint: '999' }], [SHARD]) ?? '', /is at 999, which does not lie/)
-  assert.match(strangeness([{ ...LEASE, shardId: 's-0' }], [CLOSED]) ?? '', /is at 1500, which does not lie/)
 })
 
 test('asks Kinesis about a few leases only, and only about positions', () => {
