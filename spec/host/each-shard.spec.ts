@@ -104,14 +104,15 @@ test('calls a handler again with the same batch where onError says so', async ()
 })
 
 test('tells both errors where onError fails too', async () => {
-  const host = new Shards()
-  const daemon = host.begin('shardId-000000000001')
+  const worker = new TestWorker({ shards: 1 })
+  const daemon = worker.shard(0)
   const working = eachShard(
     async (session) => {
       for await (const _ of session.batches()) throw new Error('no database')
     },
     {
-      ...host.options,
+      ...worker.host,
+      logger: false,
       onError: () => {
         throw new Error('nor an alarm')
       },
@@ -123,13 +124,13 @@ test('tells both errors where onError fails too', async () => {
   })
   await daemon.start()
   await assert.rejects(daemon.deliver(['a']))
-  host.over()
+  await worker.end()
   await failed
 })
 
 test('counts failures anew once a record was finished', async () => {
-  const host = new Shards()
-  const daemon = host.begin('shardId-000000000001')
+  const worker = new TestWorker({ shards: 1 })
+  const daemon = worker.shard(0)
   const attempts: number[] = []
   const failing = new Set(['b', 'c'])
   const working = eachShard(
@@ -141,7 +142,8 @@ test('counts failures anew once a record was finished', async () => {
       }
     },
     {
-      ...host.options,
+      ...worker.host,
+      logger: false,
       onError: (_error, _session, attempt) => {
         attempts.push(attempt)
         return 'retry'
@@ -151,29 +153,30 @@ test('counts failures anew once a record was finished', async () => {
   await daemon.start()
   await daemon.deliver(['a', 'b', 'c'])
   assert.deepEqual(attempts, [1, 1])
-  host.over()
-  await daemon.requestShutdown()
+  await worker.end()
   await working
 })
 
 test('a handler that breaks off because its lease was lost is no failure', async () => {
-  const host = new Shards()
-  const [one, other] = [host.begin('shardId-000000000001'), host.begin('shardId-000000000002')]
-  const working = eachShard(async (session) => {
-    for await (const batch of session.batches()) {
-      batch.skipRest()
-      await batch.checkpoint()
-      batch.signal.throwIfAborted()
-    }
-  }, host.options)
+  const worker = new TestWorker()
+  const [one, other] = [worker.shard(0), worker.shard(1)]
+  const working = eachShard(
+    async (session) => {
+      for await (const batch of session.batches()) {
+        batch.skipRest()
+        await batch.checkpoint()
+        batch.signal.throwIfAborted()
+      }
+    },
+    { ...worker.host, logger: false },
+  )
   one.refuseCheckpoints('ShutdownException')
   await one.deliver(['a'])
   await one.loseLease()
   await other.deliver(['b'])
-  host.over()
-  await other.requestShutdown()
+  await worker.end()
   await working
-  assert.deepEqual(Object.values(host.settled), [null, null])
+  assert.deepEqual([...one.findings, ...other.findings], [])
 })
 
 test('takes a handler that returns before its shard is over for a failure, and names the missing await', async () => {
