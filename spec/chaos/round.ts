@@ -106,6 +106,7 @@ async function setStage({
 
 async function playEvents(stage: Stage, options: RoundOptions): Promise<void> {
   const end = performance.now() + options.time
+  let before = 0
   for (const kind of options.events) {
     if (performance.now() > end) {
       options.say(`The time is up before ${kind}.`)
@@ -119,16 +120,18 @@ async function playEvents(stage: Stage, options: RoundOptions): Promise<void> {
     const detail = await event.happen(stage)
     if (!options.overlap) await consumedAgain(stage, kind)
     const to = now()
-    const times = timesOf(stage)
+    const bound = event.bound(timesOf(stage))
     const happening: Happening = {
       kind,
       detail,
       from,
       to,
-      bound: event.bound(times),
+      bound: before + bound,
       firstLine: firstLine(stage, from, to),
     }
     appendFileSync(join(options.folder, 'events.ndjson'), `${JSON.stringify(happening)}\n`)
+    // One that is not over yet holds up the next.
+    if (options.overlap) before += bound
     options.say(`${kind}: ${detail}; over after ${((to - from) / 1e6).toFixed(1)} s`)
   }
 }
