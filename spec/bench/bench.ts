@@ -11,9 +11,9 @@ import { handlerTable, peakTable, ratioTable, shardTable, startTable, timeTable 
 import { type Starting, starting, type Throughput, throughput } from './results.ts'
 import { type Effort, measure } from './rounds.ts'
 import { BATCH_SIZES, RECORD_SIZES, SHAPES, type Shape } from './shapes.ts'
-import { measureShards, SHARDS, type Shards } from './shards.ts'
+import { measureOneProcess, measureShards, SHARDS, type Shards } from './shards.ts'
 import { measureStarts } from './start.ts'
-import { FLOOR, pythonStyles, STYLES, type Style } from './styles.ts'
+import { FLOOR, ONE_PROCESS, pythonStyles, STYLES, type Style } from './styles.ts'
 
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
@@ -80,6 +80,7 @@ async function bench(): Promise<void> {
     for (const count of SHARDS) {
       const row: Record<string, Shards> = {}
       for (const style of ours) row[style.name] = await measureShards(style, count, effort)
+      row[ONE_PROCESS.name] = await measureOneProcess(count, effort)
       shards[count] = row
     }
     tell(`${shardTable(shards)}\n`)

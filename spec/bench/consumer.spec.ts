@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Consumer } from './consumer.ts'
+import { OneProcess } from './one-process.ts'
 import { deliveryOf } from './shapes.ts'
-import { FLOOR, STYLES } from './styles.ts'
+import { FLOOR, ONE_PROCESS, STYLES } from './styles.ts'
 
 const SHAPE = { name: 'a small one', records: 3, bytes: 10 }
 
@@ -13,6 +14,12 @@ for (const style of STYLES) {
     await consumer.end({ records: 12, bytes: 120 })
   })
 }
+
+test('one process has a status for each action of all its shards, and counts what it was sent', async () => {
+  const one = await OneProcess.start(ONE_PROCESS, 3)
+  for (const shard of one.shards) await shard.perform(deliveryOf(SHAPE))
+  await one.end({ records: 9, bytes: 90 })
+})
 
 test('a consumer that has seen less than it was sent is not believed', async () => {
   const consumer = await Consumer.start(FLOOR)

@@ -57,11 +57,12 @@ export function handlerTable(row: Readonly<Record<string, Handled>>): string {
   return table('1,000 records of 5 ms, 64 at once', rows, (text) => text)
 }
 
-/** Many shards at once. */
+/** Many shards at once: records a second, processor time a record, Pss idle and loaded, time to the first answers, round trip. */
 export function shardTable(figures: Table<Shards>): string {
-  return table('shards', figures, ({ recordsPerSecond, processor, memory, start }) => {
+  return table('shards', figures, ({ recordsPerSecond, processor, idle, memory, start, roundTrip }) => {
     const rate = Math.round(recordsPerSecond / 1000)
-    return `${rate} k/s, ${processor?.toFixed(2) ?? '?'} µs, ${memory?.toFixed(0) ?? '?'} MiB, ${start.toFixed(0)} ms`
+    const times = `${start.toFixed(0)} ms, ${roundTrip.toFixed(0)} µs`
+    return `${rate} k/s, ${processor?.toFixed(2) ?? '?'} µs, ${idle?.toFixed(0) ?? '?'} → ${memory?.toFixed(0) ?? '?'} MiB, ${times}`
   })
 }
 

@@ -25,6 +25,9 @@ export const STYLES: readonly Style[] = [
   node('aws-kcl', 'aws-kcl'),
 ]
 
+/** All shards in one process; it takes part where there are many. */
+export const ONE_PROCESS: Style = node('eachShard, one process', 'each-shard')
+
 /** The clients for Python, in an environment of their own; none where there is no Python, or they cannot be had. */
 export function pythonStyles(tell: (text: string) => void): readonly Style[] {
   try {
