@@ -95,6 +95,12 @@ test('a child that cannot be served is sent home, and a stranger with its pid is
   assert.equal(stranger.exitCode ?? stranger.signalCode, null)
 })
 
+test('a shard whose pipes cannot be opened for want of descriptors is told of, so that its child can be ended', async (t) => {
+  const host = await Host.start(t, ['full'])
+  await host.begin('shardId-1')
+  assert.match((await host.failed('shardId-1')) ?? '', /The pipes of shardId-1 cannot be opened.*EMFILE/s)
+})
+
 test('a child that somebody kills ends its shard, and the host lives on', async (t) => {
   const host = await Host.start(t)
   const [one, other] = [await host.begin('shardId-1'), await host.begin('shardId-2')]

@@ -418,6 +418,21 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
     await gone(alive(stderr))
   })
 
+  test('starts a process for each shard where one cannot serve all, and says once why', POSIX, async (t) => {
+    const running = launch(t, { command: GOOD, flags: ['--shared'] })
+    await running.seen(/000000000001: consumer \d+ started/)
+    running.child.kill('SIGTERM')
+    const { code, stderr } = await running.ended
+    assert.equal(code, 0)
+    assert.equal(
+      stderr.match(/in spite of --shared: the command is \/bin\/sh, and not node itself/g)?.length,
+      1,
+    )
+    const stdio = await launch(t, { command: GOOD, flags: ['--shared', '--protocol=stdio'] }).ended
+    assert.equal(stdio.code, 2)
+    assert.match(stdio.stderr, /--shared and --protocol=stdio exclude each other/)
+  })
+
   test('says nothing below an error with --log-level=error', POSIX, async (t) => {
     const running = launch(t, {
       command: ['/bin/sh', '-c', 'echo mine >&2; cat >/dev/null'],
