@@ -194,7 +194,7 @@ export class LineReader {
   }
 
   #putBack(): void {
-    const bytes = Buffer.concat([this.#half.take(), this.#chunk.subarray(this.#offset)])
+    const bytes = Buffer.concat([this.#half.end(), this.#chunk.subarray(this.#offset)])
     this.#chunk = EMPTY
     const input = this.#input
     if (input.readableEnded || input.destroyed || input.errored) return
