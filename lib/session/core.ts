@@ -18,6 +18,7 @@ import type { HookOwner, SessionHooks } from './hooks.ts'
 import { inputEndedError, Life, outputFailedError } from './life.ts'
 import { Turns } from './record-iterator.ts'
 import { Telemetry, type TelemetryPort } from './telemetry.ts'
+import type { BatchPlace } from './tracing.ts'
 import { type AtWork, Vigil } from './vigil.ts'
 import { readWork } from './work.ts'
 
@@ -110,8 +111,8 @@ export abstract class Core implements BatchOwner, HookOwner, TelemetryPort {
     return this.exchange.message?.action ?? null
   }
 
-  get batch(): RecordBatch | null {
-    return this.hand.batch
+  get batch(): BatchPlace | null {
+    return this.hand.batch ?? (this.exchange.awaitsAnswer ? this.hand.finished : null)
   }
 
   /** Deliveries acknowledged, and records given up by the user. */

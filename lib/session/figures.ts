@@ -11,7 +11,7 @@ import {
 } from '../report/snapshot.ts'
 import type { Clock } from '../time.ts'
 import type { Checkpointing } from './checkpointing.ts'
-import type { TracedBatch } from './tracing.ts'
+import type { BatchPlace } from './tracing.ts'
 
 /** What figures are read from. */
 export interface FiguresSource {
@@ -21,7 +21,8 @@ export interface FiguresSource {
   readonly state: Snapshot['state']
   /** The action that the daemon waits for, or null. */
   readonly action: string | null
-  readonly batch: TracedBatch | null
+  /** The one in hand, or one that is finished and not acknowledged. */
+  readonly batch: BatchPlace | null
   /** Whether what is in hand is still ours. */
   readonly lost: boolean
 }
@@ -200,7 +201,7 @@ export class Figures {
   }
 }
 
-function inHand({ window, attempt }: TracedBatch, watermark: number): Snapshot['batch'] {
+function inHand({ window, attempt }: BatchPlace, watermark: number): Snapshot['batch'] {
   const size = window.to - window.from
   return { size, finished: Math.min(size, Math.max(0, watermark - window.from)), attempt }
 }

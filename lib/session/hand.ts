@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts'
 import { type BatchOwner, RecordBatch } from './batch.ts'
 import { Lock } from './batch-iterator.ts'
 import type { Window } from './segments.ts'
+import type { BatchPlace } from './tracing.ts'
 
 /** The user's side of a loop. */
 export class Hand {
@@ -15,6 +16,7 @@ export class Hand {
   #window: Window | null = null
   #attempts = 0
   #cancelWait: (() => void) | null = null
+  #finished: BatchPlace | null = null
 
   constructor(owner: BatchOwner) {
     this.#owner = owner
@@ -23,6 +25,11 @@ export class Hand {
   /** The live attempt. */
   get batch(): RecordBatch | null {
     return this.#batch
+  }
+
+  /** The last batch that was finished. */
+  get finished(): BatchPlace | null {
+    return this.#finished
   }
 
   /** Whether a batch was left, and waits for another attempt. */
@@ -96,6 +103,9 @@ export class Hand {
     }
     checkpointing.finishBatch(batch.window.to)
     this.#owner.telemetry.batchFinished()
+    const { from, to } = batch.window
+    // Without its records, which are large.
+    this.#finished = { window: { from, to }, attempt: batch.attempt }
     this.drop()
   }
 

@@ -26,6 +26,12 @@ export interface TracedBatch {
   readonly millisBehindLatest: number | null
 }
 
+/** Where a batch lies on the line, without its records. */
+export interface BatchPlace {
+  readonly window: Pick<Window, 'from' | 'to'>
+  readonly attempt: number
+}
+
 /** Whom the events are about. */
 export interface Traced {
   /** The user's session. */

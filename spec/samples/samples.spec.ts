@@ -70,6 +70,10 @@ const prints: Record<string, (text: string) => void> = {
       earthquakes.filter(({ magnitude }) => magnitude < 0).length,
     )
   },
+  'several-shards': (text) => {
+    const counts = [...text.matchAll(/^shardId-\d+ \| strong: (\d+)$/gm)]
+    assert.equal(sum(counts.map(([, strong]) => strong)), stronger(4.5))
+  },
   parallel: (text) => {
     const shards = [...text.matchAll(/(\d+) records, at most (\d+) at once$/gm)]
     assert.equal(sum(shards.map(([, count]) => count)), 1707)

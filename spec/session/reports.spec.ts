@@ -37,6 +37,27 @@ test('tells refusals at once, and its last state', async (t) => {
   await hub.left()
 })
 
+test('a batch that is finished is told of while its checkpoint waits for an answer', async (t) => {
+  const hub = await open(t)
+  const wire = new ChildWire(t, 'stores-each', 'stdio', hub.environment)
+  wire.say(INITIALIZE)
+  await wire.said()
+  wire.say({ action: 'processRecords', records: records(1), millisBehindLatest: 0 })
+  const asked = await wire.said()
+  // Known by a snapshot of the clock's, well after the loop has asked for the next batch.
+  const { snapshot } = await hub.until(
+    ({ snapshot: { actionMs, batch } }) => Number(actionMs) > 500 && batch !== null,
+  )
+  assert.deepEqual(
+    [snapshot.action, snapshot.batch],
+    ['processRecords', { size: 1, finished: 1, attempt: 1 }],
+  )
+  wire.say({ ...asked, error: null })
+  await hub.until(({ snapshot: { batch } }) => batch === null)
+  wire.end()
+  await hub.left()
+})
+
 for (const protocol of ['stdio', 'fds'] as const) {
   test(`what is said to the daemon on ${protocol} is the same byte for byte, reports or not`, async (t) => {
     const hub = await open(t)
