@@ -41,8 +41,8 @@ export class Telemetry implements CheckpointWatcher {
       this.#tracing.event(event.name)
       if (event.text !== null) this.#port.log.info(event.text)
     }
-    // A batch is told of when it is handed out, which is right after this.
-    if (records === 0) this.#port.changed()
+    // A batch is told of when it is handed out, which is right after this; an empty one is nobody's work.
+    if (message.action !== 'processRecords') this.#port.changed()
   }
 
   /** The action in hand is answered. */

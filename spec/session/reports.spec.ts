@@ -37,6 +37,21 @@ test('tells refusals at once, and its last state', async (t) => {
   await hub.left()
 })
 
+test('a shard that is idle is not told to be at work on its empty batches', async (t) => {
+  const hub = await open(t)
+  const wire = new ChildWire(t, 'stores-each', 'stdio', hub.environment)
+  wire.say(INITIALIZE)
+  await wire.said()
+  for (let batch = 1; batch <= 10; batch += 1) {
+    wire.say({ action: 'processRecords', records: [], millisBehindLatest: 0 })
+    await wire.said()
+  }
+  wire.end()
+  await hub.left()
+  const busy = hub.until(({ snapshot: { action } }) => action === 'processRecords').then(() => 'at work')
+  assert.equal(await Promise.race([busy, new Promise((resolve) => setImmediate(resolve, 'idle'))]), 'idle')
+})
+
 test('a batch that is finished is told of while its checkpoint waits for an answer', async (t) => {
   const hub = await open(t)
   const wire = new ChildWire(t, 'stores-each', 'stdio', hub.environment)
