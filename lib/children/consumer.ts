@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { HOST } from '../io/hosted.ts'
 import { ADDRESS, TOKEN } from '../report/reporter.ts'
 import { type ConsumerProtocol, hasShell, protocolHint, shellScript } from './command.ts'
+import { LastWords } from './last-words.ts'
 import { LineSplitter, readLines } from './lines.ts'
 
 /** What a consumer does, told to whoever speaks with it. */
@@ -74,7 +75,7 @@ export class Consumer implements ShardConsumer {
   readonly closed: Promise<ConsumerExit>
   readonly #protocol: ConsumerProtocol
   readonly #child: ChildProcess
-  readonly #lastWords: string[] = []
+  readonly #lastWords = new LastWords()
   #inputEnded = false
 
   constructor(options: ConsumerOptions) {
@@ -85,7 +86,7 @@ export class Consumer implements ShardConsumer {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
       child.on('error', (error) => {
-        this.#keep(error.message)
+        this.#lastWords.keep(error.message)
         resolve({ code: 127, signal: null })
       })
     })
@@ -101,11 +102,11 @@ export class Consumer implements ShardConsumer {
   }
 
   get lastWords(): readonly string[] {
-    return this.#lastWords
+    return this.#lastWords.lines
   }
 
   startHint(code: number | null | undefined): string | undefined {
-    return protocolHint(this.#protocol, code, this.#lastWords)
+    return protocolHint(this.#protocol, code, this.#lastWords.lines)
   }
 
   send(line: string): void {
@@ -145,16 +146,10 @@ export class Consumer implements ShardConsumer {
 
   #readLog(options: ConsumerOptions): void {
     const keep = (line: string): unknown => {
-      this.#keep(line)
+      this.#lastWords.keep(line)
       return options.onLog(line)
     }
     void readLines(this.#child.stderr, keep, LONGEST_LOG_LINE)
-  }
-
-  #keep(line: string): void {
-    if (line.trim() === '') return
-    this.#lastWords.push(line.slice(0, LONGEST_LAST_WORD))
-    if (this.#lastWords.length > LAST_WORDS) this.#lastWords.shift()
   }
 }
 
@@ -193,8 +188,6 @@ export function consumerEnvironment(
   return { ...rest, ...ours }
 }
 
-const LAST_WORDS = 20
-const LONGEST_LAST_WORD = 2000
 const LONGEST_LOG_LINE = 64 * 1024
 // A message of a consumer has a few hundred characters; without a bound, one that never ends its line would
 // fill the memory.

@@ -11,6 +11,7 @@ import { HOST } from '../io/hosted.ts'
 import { clearTimeout, setTimeout } from '../timers.ts'
 import { protocolFor, shellQuote } from './command.ts'
 import type { ConsumerExit, Endable } from './consumer.ts'
+import { LastWords } from './last-words.ts'
 import { readLines } from './lines.ts'
 
 export interface HostOptions {
@@ -39,7 +40,7 @@ export class HostProcess implements Endable {
   readonly #control: Socket
   readonly #keeper: Keeper | null
   readonly #failed = new Map<number, (error: string) => void>()
-  readonly #lastWords: string[] = []
+  readonly #lastWords = new LastWords()
   #ids = 0
   #exit: ConsumerExit | undefined
   #ready = false
@@ -69,7 +70,7 @@ export class HostProcess implements Endable {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
       child.once('error', (error) => {
-        this.#keep(error.message)
+        this.#lastWords.keep(error.message)
         resolve({ code: 127, signal: null })
       })
     })
@@ -98,7 +99,7 @@ export class HostProcess implements Endable {
 
   /** The last lines that it printed, oldest first, at most twenty. */
   get lastWords(): readonly string[] {
-    return this.#lastWords
+    return this.#lastWords.lines
   }
 
   /** Has it serve a shard; `onFailed` is told what its handler threw, or why it could not be served. */
@@ -155,7 +156,7 @@ export class HostProcess implements Endable {
     const space = isMarked ? text.indexOf(' ') : -1
     const shardId = isMarked ? text.slice(mark.length, space) : null
     const line = isMarked ? text.slice(space + 1) : text
-    this.#keep(line)
+    this.#lastWords.keep(line)
     return options.onLine(line, shardId)
   }
 
@@ -166,12 +167,6 @@ export class HostProcess implements Endable {
       this.#ready = true
       options.onReady?.()
     } else this.#failed.get(news.failed)?.(news.error)
-  }
-
-  #keep(line: string): void {
-    if (line.trim() === '') return
-    this.#lastWords.push(line.slice(0, LONGEST_LAST_WORD))
-    if (this.#lastWords.length > LAST_WORDS) this.#lastWords.shift()
   }
 }
 
@@ -242,6 +237,4 @@ async function openKeeper(): Promise<Keeper> {
 }
 
 const KEEPER = `: | exec /bin/sh -c 'exec 4<&0; echo $$ >&3; read _ <&3'`
-const LAST_WORDS = 20
-const LONGEST_LAST_WORD = 2000
 const LONGEST_LINE = 64 * 1024
