@@ -2,9 +2,9 @@
 // daemon, or streams of a test.
 
 import { constants, fstatSync, openSync, statSync } from 'node:fs'
-import { connect, Socket, type SocketConstructorOpts } from 'node:net'
+import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { closeDescriptor, descriptorWriter } from '../io/descriptor.ts'
+import { closeDescriptor, descriptorReader, descriptorWriter } from '../io/descriptor.ts'
 import type { Clock } from '../time.ts'
 
 /** One lease of a shard, and the streams that its daemon speaks on. */
@@ -45,14 +45,7 @@ export function openPipes(pid: number): Streams {
     throw error
   }
   const { ino, dev } = fstatSync(from)
-  // With `manualStart`, as Node opens stdin, it reads nothing until it is asked to.
-  const options: SocketConstructorOpts & { manualStart: boolean } = {
-    fd: from,
-    readable: true,
-    writable: false,
-    manualStart: true,
-  }
-  const input = new Socket(options)
+  const input = descriptorReader(from)
   const output = descriptorWriter(to, closeDescriptor)
   input.on('error', ignore)
   output.on('error', ignore)

@@ -3,13 +3,12 @@
 // process alive. The process's own are opened once and lent to one session after the other.
 
 import { fstatSync } from 'node:fs'
-import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
 import { claim } from './claim.ts'
-import { closeDescriptor, descriptorWriter, replaceByNull } from './descriptor.ts'
+import { closeDescriptor, descriptorReader, descriptorWriter, replaceByNull } from './descriptor.ts'
 import { isHosted } from './hosted.ts'
 
 /** Where a session reads and writes. */
@@ -155,7 +154,8 @@ function openDescriptors(text: string): OwnStreams {
       `new KclSession(): the daemon speaks on descriptors ${from} and ${to}, which only Node can open. For Bun and Deno use stdin and stdout, with --protocol=stdio.`,
     )
   }
-  const input = openSocket(Number(from))
+  checkPipe(Number(from))
+  const input = descriptorReader(Number(from))
   checkPipe(Number(to))
   const output = descriptorWriter(Number(to), closeDescriptor)
   // They are ours for good: nobody else would hear of an error after a session has let go of them.
@@ -165,19 +165,6 @@ function openDescriptors(text: string): OwnStreams {
   delete process.env[DESCRIPTORS]
   delete process.env[PROCESS]
   return { input, output, rest: () => input.unref() }
-}
-
-function openSocket(descriptor: number): Socket {
-  checkPipe(descriptor)
-  // A socket, never a file stream: that one's read(2) in a pool thread would keep the process from exiting.
-  // With `manualStart`, as Node opens stdin, it reads nothing until it is asked to.
-  const options: SocketConstructorOpts & { manualStart: boolean } = {
-    fd: descriptor,
-    readable: true,
-    writable: false,
-    manualStart: true,
-  }
-  return new Socket(options)
 }
 
 function checkPipe(descriptor: number): void {

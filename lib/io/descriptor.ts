@@ -2,9 +2,25 @@
 // before a `process.exit()` on the next line, and it does not pass through `process.stdout`.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { Socket, type SocketConstructorOpts } from 'node:net'
 import { devNull } from 'node:os'
 import { Writable } from 'node:stream'
 import { setTimeout } from '../timers.ts'
+
+/**
+ * A stream that reads from the pipe or socket on `descriptor`. Never a file stream: that one's read(2) in a pool thread
+ * would keep the process from exiting.
+ */
+export function descriptorReader(descriptor: number): Socket {
+  // With `manualStart`, as Node opens stdin, it reads nothing until it is asked to.
+  const options: SocketConstructorOpts & { manualStart: boolean } = {
+    fd: descriptor,
+    readable: true,
+    writable: false,
+    manualStart: true,
+  }
+  return new Socket(options)
+}
 
 /** A stream that writes to `descriptor` at once; ended or destroyed, it closes it with `close`. */
 export function descriptorWriter(descriptor: number, close: (descriptor: number) => void): Writable {
