@@ -17,6 +17,9 @@ export function processHost(): ShardHost | null {
 
 class ProcessHost implements ShardHost {
   readonly #control: Socket
+  #working = 0
+  /** Lets go of everything; null while shards may come. */
+  #release: (() => void) | null = null
 
   constructor(control: Socket) {
     this.#control = control
@@ -49,9 +52,6 @@ class ProcessHost implements ShardHost {
       this.#releaseWhenIdle()
     }
   }
-
-  #working = 0
-  #release: (() => void) | null = null
 
   #releaseWhenIdle(): void {
     if (this.#working === 0) this.#release?.()
