@@ -1,17 +1,31 @@
 // The soak: `npm run soak`. Twenty seeds, each with 200,000 records over 8 shards and faults of every kind, through
-// consumers written with the library, in each of its styles by turns. Arguments: `--seeds=N`, `--first=SEED`, `--records=N`.
+// consumers written with the library, in each of its styles by turns. `npm run soak -- --help` tells what there is to say.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { scriptOptions, wholeNumber } from '../helpers/script-options.ts'
 import { type SoakResult, STYLES, soak } from './soak-run.ts'
 
-const option = (name: string, otherwise: number): number =>
-  Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise)
+const HELP = `npm run soak -- [OPTIONS]
 
-const seeds = option('seeds', 20)
-const first = option('first', 1)
-const records = option('records', 200_000)
+Records through dev, under faults of every kind that are drawn from a seed, each style of consumer by turns. Exit code 1 when a
+record was lost or out of order, or came again after a checkpoint.
+
+  --seeds=N         how many runs (default: 20)
+  --first=SEED      the seed of the first run; the others follow (default: 1)
+  --records=N       records of each run (default: 200000)
+`
+const values = scriptOptions(HELP, {
+  seeds: { type: 'string', default: '20' },
+  first: { type: 'string', default: '1' },
+  records: { type: 'string', default: '200000' },
+})
+const [seeds, first, records] = [
+  wholeNumber('seeds', values.seeds),
+  wholeNumber('first', values.first),
+  wholeNumber('records', values.records),
+]
 const folder = mkdtempSync(join(tmpdir(), 'kcl-session-soak-'))
 const results: SoakResult[] = []
 let failed = 0
