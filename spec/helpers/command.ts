@@ -30,7 +30,13 @@ export interface Place {
 }
 
 export function start(t: TestContext, args: readonly string[], options: Place = {}): Running {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  return startProgram(t, [process.execPath, MAIN, ...args], options)
+}
+
+/** The same for any program. */
+export function startProgram(t: TestContext, words: readonly string[], options: Place = {}): Running {
+  const [program = '', ...args] = words
+  const child = spawn(program, args, {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: options.env ?? process.env,
@@ -84,4 +90,5 @@ export function temporaryFolder(t: TestContext): string {
   return folder
 }
 
-const MAIN = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+/** The command line as it was built. */
+export const MAIN: string = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))

@@ -16,10 +16,7 @@ export async function packedProject(type: 'module' | 'commonjs', others: readonl
   const modules = join(folder, 'node_modules')
   const home = join(modules, 'kcl-session')
   await mkdir(home, { recursive: true })
-  // Without its script: a build would take dist away under the specs that run beside this one.
-  const pack = ['pack', '--ignore-scripts', '--pack-destination', folder, '--json']
-  const { stdout } = await run('npm', pack, { cwd: ROOT })
-  const [{ filename, version }] = JSON.parse(stdout) as [{ filename: string; version: string }]
+  const { filename, version } = await pack(folder)
   await run('tar', ['-xzf', join(folder, filename), '--strip-components=1', '-C', home])
   await rm(join(folder, filename))
   for (const name of others) {
@@ -29,6 +26,15 @@ export async function packedProject(type: 'module' | 'commonjs', others: readonl
   const manifest = { type, private: true, dependencies: { 'kcl-session': version } }
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest))
   return folder
+}
+
+/** Packs the package into a folder, as it would be published. */
+export async function pack(folder: string): Promise<{ filename: string; version: string }> {
+  // Without its script: a build would take dist away under the specs that run beside this one.
+  const words = ['pack', '--ignore-scripts', '--pack-destination', folder, '--json']
+  const { stdout } = await run('npm', words, { cwd: ROOT })
+  const [packed] = JSON.parse(stdout) as [{ filename: string; version: string }]
+  return packed
 }
 
 /** The path of a program that a package brings; npm fetches the package once, and keeps it. */
