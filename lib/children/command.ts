@@ -32,7 +32,7 @@ export function protocolFor(words: readonly string[], asked?: ConsumerProtocol):
 /**
  * What to say where a consumer ended before it acknowledged initialize, or does not answer: one that knows nothing of our
  * descriptors finds an empty standard input and ends in peace, or waits without a word. One that crashed, or has something
- * to say, has other troubles. `code` is undefined where it has not ended, or nobody knows how.
+ * to say, has other troubles, and so has one of ours. `code` is undefined where it has not ended, or nobody knows how.
  */
 export function protocolHint(
   protocol: ConsumerProtocol,
@@ -40,7 +40,8 @@ export function protocolHint(
   words: readonly string[],
 ): string | undefined {
   const isLikely = code === 0 || (code === undefined && words.length === 0)
-  return protocol === 'fds' && isLikely ? FDS_HINT : undefined
+  const isOurs = words.some((line) => line.startsWith('kcl-session: '))
+  return protocol === 'fds' && isLikely && !isOurs ? FDS_HINT : undefined
 }
 
 /**

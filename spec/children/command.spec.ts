@@ -4,7 +4,13 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { checkCommand, protocolFor, shellQuote, shellScript } from '../../lib/children/command.ts'
+import {
+  checkCommand,
+  protocolFor,
+  protocolHint,
+  shellQuote,
+  shellScript,
+} from '../../lib/children/command.ts'
 import { UsageError } from '../../lib/errors.ts'
 
 test('speaks on descriptors with node itself, and on stdin and stdout with everything else', () => {
@@ -85,6 +91,13 @@ test('leaves a consumer that is not Node deaf to the signals of whoever stops it
   const others = shellScript(['sh', '-c', 'kill -TERM $$; kill -INT $$; kill -HUP $$; echo alive'], 'stdio')
   assert.equal(spawnSync('/bin/sh', ['-c', others], { encoding: 'utf8' }).stdout, 'alive\n')
   assert.doesNotMatch(shellScript([process.execPath, 'consumer.js'], 'stdio'), /trap/)
+})
+
+test('names --protocol=stdio to who ended in peace without a word of ours', () => {
+  const hint = (...words: string[]): boolean => protocolHint('fds', 0, words) !== undefined
+  assert.deepEqual([hint(), hint('begun'), hint('kcl-session: the process ends')], [true, true, false])
+  assert.equal(protocolHint('fds', 1, []), undefined)
+  assert.equal(protocolHint('stdio', 0, []), undefined)
 })
 
 test('refuses a word that no process can be given', () => {
