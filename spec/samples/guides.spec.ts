@@ -28,10 +28,36 @@ test('a page begins with the program that stands beside it', () => {
       .map((folder) => [`samples/${folder}/README.md`, `samples/${folder}/${program}`] as const)
       .filter((pair) => pair.every((path) => existsSync(new URL(path, root)))),
   )
-  assert.ok(found.length >= 9, `${found.length} pages with a program`)
+  // All but those that deploy, and those that compare.
+  assert.ok(found.length >= 15, `${found.length} pages with a program`)
   for (const [page, program] of found) {
     const [, block] = /^# .*\n\n```ts\n([\s\S]*?)^```$/m.exec(read(page)) ?? []
     assert.equal(block, read(program), page)
+  }
+})
+
+test('every program stands in its page as it is', () => {
+  for (const folder of folders) {
+    for (const file of readdirSync(new URL(`${folder}/`, samples)).filter((name) =>
+      /^[\w-]+\.ts$/.test(name),
+    ))
+      assert.ok(
+        read(`samples/${folder}/README.md`).includes(`\`\`\`ts\n${read(`samples/${folder}/${file}`)}\`\`\``),
+        file,
+      )
+  }
+})
+
+test('each guide leads to the next, in the order of the index, and to troubleshooting at last', () => {
+  const order = [...read('samples/README.md').matchAll(/^\|.*\]\(([\w-]+)\/README\.md\) \|/gm)].map(
+    ([, folder = '']) => folder,
+  )
+  const guides = order.slice(0, order.indexOf('troubleshooting') + 1)
+  assert.equal(guides.length, 17)
+  for (const [at, folder] of guides.slice(0, -1).entries()) {
+    const [, next] =
+      /^Next: \[.*?\]\(\.\.\/([\w-]+)\/README\.md\)/m.exec(read(`samples/${folder}/README.md`)) ?? []
+    assert.equal(next, guides[at + 1], folder)
   }
 })
 
@@ -76,8 +102,9 @@ test('what the page on troubleshooting quotes is said by the code', () => {
     .filter((file) => file.endsWith('.ts'))
     .map((file) => read(`lib/${file.replaceAll('\\', '/')}`))
     .join('\n')
-  const quotes = [...read('samples/troubleshooting/README.md').matchAll(/^\| (`.*?) \| /gm)].flatMap(
-    ([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote),
+  const [, table = ''] = read('samples/troubleshooting/README.md').split('| what is said | what it means')
+  const quotes = [...table.matchAll(/^\| (`.*?) \| /gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => quote),
   )
   assert.ok(quotes.length > 15, `${quotes.length} quotes`)
   for (const quote of quotes) {
@@ -141,7 +168,7 @@ test('the tests of the page on testing pass', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const args = ['--test', '--test-reporter=tap', 'dist/samples/testing/consumer.test.js']
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(root), env })
-  assert.match(stdout, /^# pass 4$/m)
+  assert.match(stdout, /^# pass 6$/m)
 })
 
 async function dev(protocol: string, program: string, more: NodeJS.ProcessEnv = {}): Promise<string[]> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { metricsText } from '../../lib/http/metrics.ts'
+import { start } from '../helpers/command.ts'
 import { type Family, readExposition } from '../helpers/exposition.ts'
 import { TestWorker } from '../helpers/worker.ts'
 
@@ -35,6 +36,21 @@ test('the alerts and the dashboard ask for metrics that there are, by labels tha
   }
 })
 
+test('while the sample hangs, its shards are stuck for Prometheus and for probes', async (t) => {
+  const [, command = ''] =
+    /^npx kcl-session (dev [\s\S]*?)\n```/m.exec(read('README.md').replaceAll('\\\n', '')) ?? []
+  const running = start(
+    t,
+    command.split(/\s+/).map((word) => (word === 'node' ? process.execPath : word)),
+  )
+  const [, url = ''] = await running.seen(/The shards are at (\S+)/)
+  await running.seen(/is stuck: no progress/)
+  const [metrics, live] = await Promise.all([fetch(`${url}metrics`), fetch(`${url}livez`)])
+  assert.match(await metrics.text(), /^kcl_session_shards\{state="stuck"\} [12]$/m)
+  assert.equal(live.status, 503)
+  assert.equal((await running.ended).code, 0)
+})
+
 function everyFamily(): Map<string, Family> {
   const run = new TestWorker()
   run.report('shardId-0', {
@@ -49,7 +65,7 @@ function everyFamily(): Map<string, Family> {
 }
 
 function alerts(): string[] {
-  const text = readFileSync(new URL('../../../samples/monitoring/alerts.yml', import.meta.url), 'utf8')
+  const text = read('alerts.yml')
   const rules = [...text.matchAll(/^ {6}- alert: \w+$/gm)].length
   const found = [...text.matchAll(/^ {8}expr: (.*)$/gm)].map(([, expression = '']) => expression)
   assert.equal(found.length, rules)
@@ -57,7 +73,11 @@ function alerts(): string[] {
 }
 
 function panels(): string[] {
-  const text = readFileSync(new URL('../../../samples/monitoring/dashboard.json', import.meta.url), 'utf8')
+  const text = read('dashboard.json')
   const board = JSON.parse(text) as { panels: { targets: { expr: string }[] }[] }
   return board.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+}
+
+function read(file: string): string {
+  return readFileSync(new URL(`../../../samples/monitoring/${file}`, import.meta.url), 'utf8')
 }
