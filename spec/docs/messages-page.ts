@@ -1,68 +1,62 @@
-// The page of all messages, by who says them.
+// The page of all messages: word for word from the sources, under what their kind means in the guide on troubleshooting.
 
-import { messagesOf } from './messages.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { KIND_NAMES, kindOf } from './kinds.ts'
+import { messagesOf, type Said } from './messages.ts'
 import { code, table } from './pages.ts'
 
-/** Every message, word for word, with what its kind means and what to do about it. */
+/** What the guide says of a kind of messages. */
+export interface Explained {
+  readonly means: string
+  readonly todo: string
+}
+
+/** Every message, with what it means and what to do about it. */
 export function messagesPage(root: string): string {
+  const kinds = kindsExplained(root)
+  const own = quotesExplained(root)
   const all = messagesOf(root)
-  const sections = GROUPS.map(({ title, about, from }) => {
-    const said = all.filter(({ file }) => groupOf(file)?.from === from)
-    const rows = [...new Set(said.map(({ text, by }) => `${code(text)}\n${NAMES[by] ?? by}`))]
-    return `## ${title}\n\n${about}\n\n${table(
-      ['what is said', 'as'],
-      rows.map((row) => row.split('\n')),
-    )}`
+  const sections = KIND_NAMES.map((name) => {
+    const { means, todo } = kinds.get(name) ?? { means: '', todo: '' }
+    const said = new Map(all.filter((one) => kindOf(one) === name).map((one) => [one.text, one]))
+    const rows = [...said.values()].map((one) => [code(one.text), NAMES[one.by] ?? one.by, explain(one, own)])
+    const title = `## ${name[0]?.toUpperCase()}${name.slice(1)}`
+    return `${title}\n\n${means}.\n\n**What to do:** ${todo}.\n\n${table(['what is said', 'as', 'of this one'], rows)}`
   })
-  return `${INTRODUCTION}\n\n${sections.join('\n\n')}`
+  return `${INTRODUCTION}\n\n${sections.join('\n\n').replaceAll('](../', '](../samples/')}`
 }
 
-/** Who says what a file of lib says. */
-export function groupOf(file: string): { readonly title: string; readonly from: RegExp } | undefined {
-  return GROUPS.find(({ from }) => from.test(file))
+/** The kinds that the guide explains, by name. */
+export function kindsExplained(root: string): ReadonlyMap<string, Explained> {
+  const [, part = ''] = guide(root).split('| kind | what it means | what to do |\n')
+  return new Map(
+    [...part.matchAll(/^\| (\w.*?) \| (.*?) \| (.*?) \|$/gm)].map(([, name = '', means = '', todo = '']) => [
+      name,
+      { means, todo },
+    ]),
+  )
 }
 
-const INTRODUCTION = `Word for word, as the code has them; a \`…\` stands for what differs. Each says what is wrong and, where something can be done, what. What needs
-more words is told in [troubleshooting](../samples/troubleshooting/README.md).`
+/** The words that the guide explains by themselves, each with its explanation. */
+export function quotesExplained(root: string): ReadonlyMap<string, string> {
+  const [, part = ''] = guide(root).split('| what is said | what it means, and what to do |\n')
+  const rows = [...part.matchAll(/^\| (`.*?) \| (.*) \|$/gm)]
+  return new Map(
+    rows.flatMap(([, cell = '', about = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, quote = '']) => [quote, about] as const),
+    ),
+  )
+}
+
+function explain({ text }: Said, own: ReadonlyMap<string, string>): string {
+  return [...own].find(([quote]) => text.includes(quote))?.[1] ?? ''
+}
+
+function guide(root: string): string {
+  return readFileSync(join(root, 'samples/troubleshooting/README.md'), 'utf8')
+}
+
+const INTRODUCTION = `Word for word, as the code has them; a \`…\` stands for what differs. Kind by kind it is said what they mean and what to do; those
+that are asked about most stand in [troubleshooting](../samples/troubleshooting/README.md), too.`
 const NAMES: Readonly<Record<string, string>> = { check: '`check` and `run`', run: '`run`' }
-const GROUPS = [
-  {
-    title: 'Of a session, in your program',
-    about:
-      'A `UsageError` is a mistake in the program: the text names the call and what it takes. The other classes are told apart by what is to be done: nothing after `LeaseLostError` and `ChannelClosedError`, for what was not acknowledged comes again; `DaemonProtocolError` means a daemon that this version does not know.',
-    from: /^(session|checkpoint|io|protocol|report|host)\/|^[\w-]+\.ts$/,
-  },
-  {
-    title: 'Of the test kit',
-    about: 'The test asks for what the real daemon never does. Deliver something else, or in another order.',
-    from: /^testing\//,
-  },
-  {
-    title: 'Of the configuration',
-    about:
-      'Findings of `check`; errors also stop `run`. They begin with the name of the property and the place where it was set. `check --explain PROPERTY` tells all about one.',
-    from: /^launcher\/configuration\//,
-  },
-  {
-    title: 'Of the machine: Java, Maven and jars',
-    about: '`run` cannot start. `kcl-session doctor` tells what the machine lacks.',
-    from: /^launcher\/machine\//,
-  },
-  {
-    title: 'Of AWS, before the start and while the daemon is at work',
-    about:
-      'The daemon by itself tries again for ever, or ends without a word; this is why. `check --online` asks the same without a start.',
-    from: /^launcher\/|^aws\//,
-  },
-  {
-    title: 'Of dev, replay and put: options and records',
-    about:
-      'Exit code 2: an option does not fit, or the input is not what it was taken for. The text names the line of the input, and what is taken.',
-    from: /^(daemon|cli|children|http)\//,
-  },
-  {
-    title: 'Of local, status and reset',
-    about: 'Nothing was changed where the text does not say so.',
-    from: /^(local|leases)\//,
-  },
-] as const
