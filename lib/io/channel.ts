@@ -8,7 +8,7 @@ import { isatty } from 'node:tty'
 import { isMainThread } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
 import { claim } from './claim.ts'
-import { closeDescriptor, descriptorReader, descriptorWriter, replaceByNull } from './descriptor.ts'
+import { closeDescriptor, DescriptorWriter, descriptorReader, replaceByNull } from './descriptor.ts'
 import { isHosted } from './hosted.ts'
 
 /** Where a session reads and writes. */
@@ -130,7 +130,7 @@ function openStandard(): OwnStreams {
       'new KclSession(): stdin is a terminal, and no daemon speaks there. To try a consumer on a file: npx kcl-session dev --input events.ndjson -- node consumer.js',
     )
   }
-  const output = descriptorWriter(1, replaceByNull)
+  const output = new DescriptorWriter(1, replaceByNull)
   output.on('error', ignore)
   // A paused stdin is not read and keeps nothing alive.
   return { input: process.stdin, output, rest() {} }
@@ -157,7 +157,7 @@ function openDescriptors(text: string): OwnStreams {
   checkPipe(Number(from))
   const input = descriptorReader(Number(from))
   checkPipe(Number(to))
-  const output = descriptorWriter(Number(to), closeDescriptor)
+  const output = new DescriptorWriter(Number(to), closeDescriptor)
   // They are ours for good: nobody else would hear of an error after a session has let go of them.
   input.on('error', ignore)
   output.on('error', ignore)

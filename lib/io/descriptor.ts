@@ -23,16 +23,40 @@ export function descriptorReader(descriptor: number): Socket {
 }
 
 /** A stream that writes to `descriptor` at once; ended or destroyed, it closes it with `close`. */
-export function descriptorWriter(descriptor: number, close: (descriptor: number) => void): Writable {
-  return new Writable({
-    write(bytes: Buffer, _encoding, done) {
-      writeAll(this, descriptor, bytes, done)
-    },
-    destroy(error, done) {
-      close(descriptor)
-      done(error)
-    },
-  })
+export class DescriptorWriter extends Writable {
+  readonly #descriptor: number
+  readonly #close: (descriptor: number) => void
+
+  constructor(descriptor: number, close: (descriptor: number) => void) {
+    super()
+    this.#descriptor = descriptor
+    this.#close = close
+  }
+
+  /**
+   * Writes text past the stream's own queue, which costs more than the write. Answers what is left for `write()`:
+   * all of it where something waits there, or where the pipe is full or broken.
+   */
+  writeNow(text: string): string | Buffer {
+    if (this.writableLength > 0 || !this.writable) return text
+    try {
+      const length = Buffer.byteLength(text)
+      const written = writeSync(this.#descriptor, text)
+      return written === length ? '' : Buffer.from(text).subarray(written)
+    } catch {
+      // The stream finds the same, and reports it as its errors are reported.
+      return text
+    }
+  }
+
+  override _write(bytes: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    writeAll(this, this.#descriptor, bytes, done)
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#close(this.#descriptor)
+    done(error)
+  }
 }
 
 /** Closes a descriptor; that it is closed already is not an error. */

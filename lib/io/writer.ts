@@ -2,6 +2,7 @@
 // the process, not even when it breaks after we have let go of it.
 
 import type { Writable } from 'node:stream'
+import { DescriptorWriter } from './descriptor.ts'
 
 /** Writes protocol messages to the output, each as it is framed. */
 export class LineWriter {
@@ -26,8 +27,13 @@ export class LineWriter {
   /** Writes the text at once, as UTF-8, and calls `written` when it is out; does nothing after an error, a close or `stop()`. */
   write(text: string, written?: () => void): void {
     if (this.#state !== 'open') return
+    const rest = this.#output instanceof DescriptorWriter ? this.#output.writeNow(text) : text
+    if (rest.length === 0) {
+      written?.()
+      return
+    }
     this.#unwritten++
-    this.#output.write(text, 'utf8', (error) => {
+    this.#output.write(rest, 'utf8', (error) => {
       if (!error) written?.()
       this.#onWritten(error)
     })
