@@ -1,7 +1,7 @@
 // Lines from a stream. node:readline says what the end of a line is, but it sees no more of a line than its last two
-// bytes: it looks at every character with a regular expression, which costs as much as half of JSON.parse, and on some
-// versions of Node it splits at U+2028, too. One line at a time keeps the order of lines and end plain, and lets us stop
-// between two lines.
+// bytes, and those only where they are more than a line feed: it looks at every character with a regular expression,
+// which costs as much as half of JSON.parse, and on some versions of Node it splits at U+2028, too. One line at a time
+// keeps the order of lines and end plain, and lets us stop between two lines.
 
 import { createInterface, type Interface } from 'node:readline'
 import { Readable } from 'node:stream'
@@ -133,9 +133,9 @@ export class LineReader {
     if (this.#draining) return
     this.#draining = true
     try {
-      while (this.#state === 'reading') {
-        if (!this.#takeLine()) break
-        this.#ends.write(this.#source.toString('latin1', this.#lastBytes, this.#to))
+      while (this.#state === 'reading' && this.#takeLine()) {
+        if (this.#source[this.#to - 2] !== CARRIAGE_RETURN) this.#emit(this.#to - 1)
+        else this.#ends.write(this.#source.toString('latin1', this.#lastBytes, this.#to))
       }
       this.#draining = false
     } finally {
@@ -187,8 +187,11 @@ export class LineReader {
 
   // `rest` is what readline leaves of the last bytes of a line.
   readonly #onLine = (rest: string): void => {
-    if (this.#state !== 'reading') return
-    const line = this.#source.subarray(this.#from, this.#lastBytes + rest.length)
+    if (this.#state === 'reading') this.#emit(this.#lastBytes + rest.length)
+  }
+
+  #emit(end: number): void {
+    const line = this.#source.subarray(this.#from, end)
     this.#source = EMPTY
     this.#handlers.line(line)
   }
@@ -229,5 +232,6 @@ class Pieces {
 
 const EMPTY: Buffer = Buffer.alloc(0)
 const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
 // A carriage return and a line feed.
 const LONGEST_END = 2

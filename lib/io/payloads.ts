@@ -7,8 +7,9 @@ import { type CutLine, TAB_IN_JSON } from '../protocol/line.ts'
 
 /** The text of a line: whole, or without its payloads where that saves work. */
 export function readLine(line: Buffer): string | CutLine {
+  if (line.length < LONG) return line.toString()
   const encoding = isAscii(line) ? 'latin1' : 'utf8'
-  const large = line.length >= LONG && lengthOfFirst(line) >= LARGE && !line.includes(BACKSLASH)
+  const large = lengthOfFirst(line) >= LARGE && !line.includes(BACKSLASH)
   return large ? cut(line, encoding) : line.toString(encoding)
 }
 
