@@ -95,8 +95,8 @@ export class BatchIterator implements AsyncIterableIterator<RecordBatch> {
 export class Lock {
   #holder: BatchIterator | null = null
   #pending: PendingNext | null = null
-  // What the last next() returned, until it has reached whoever called.
-  #undelivered: Promise<BatchResult> | null = null
+  // What the last next() resolved to has not reached whoever called.
+  #undelivered = false
 
   /** The live loop. */
   get holder(): BatchIterator | null {
@@ -111,28 +111,24 @@ export class Lock {
   /** Throws UsageError when the iterator may not ask for a batch now. */
   check(iterator: BatchIterator): void {
     if (this.#holder !== null && this.#holder !== iterator) throw new UsageError(SECOND_LOOP)
-    if (this.#undelivered !== null) throw new UsageError(NEXT_PENDING)
+    if (this.waiting || this.#undelivered) throw new UsageError(NEXT_PENDING)
   }
 
   /** The iterator is live, and waits. */
   ask(iterator: BatchIterator): Promise<BatchResult> {
     this.#holder = iterator
-    const result = new Promise<BatchResult>((resolve, reject) => {
+    return new Promise<BatchResult>((resolve, reject) => {
       this.#pending = { resolve, reject }
     })
-    // Ours is the first to hear of it: the caller's own reaction may ask for the next one.
-    const delivered = (): void => {
-      if (this.#undelivered === result) this.#undelivered = null
-    }
-    this.#undelivered = result
-    result.then(delivered, delivered)
-    return result
   }
 
   /** Gives the loop what it waits for. */
   give(batch: RecordBatch): void {
     const pending = this.#pending
     this.#pending = null
+    this.#undelivered = true
+    // Ours is the first to hear of it: the caller's own reaction may ask for the next one.
+    void NOW.then(this.#delivered)
     pending?.resolve({ done: false, value: batch })
   }
 
@@ -142,9 +138,13 @@ export class Lock {
     if (this.#holder !== null) this.#holder.done = true
     this.#holder = null
     this.#pending = null
-    this.#undelivered = null
+    this.#undelivered = false
     if (error === undefined) pending?.resolve(DONE)
     else pending?.reject(error.reason)
+  }
+
+  readonly #delivered = (): void => {
+    this.#undelivered = false
   }
 }
 
@@ -156,6 +156,7 @@ interface PendingNext {
   readonly reject: (error: unknown) => void
 }
 
+const NOW = Promise.resolve()
 const SECOND_LOOP =
   'A second loop over session.batches() was started while the first is live. One loop consumes the shard: leave the first one, or close the session.'
 const NEXT_PENDING =

@@ -135,7 +135,7 @@ export class Loop extends Core implements BatchSource {
     this.running = true
     try {
       for (let step = this.#nextStep(); step !== null; step = this.#nextStep()) {
-        const done = step()
+        const done = step.call(this)
         if (done !== undefined) return void this.#runAfter(done)
       }
     } catch (error) {
@@ -157,13 +157,13 @@ export class Loop extends Core implements BatchSource {
   }
 
   // What to do now; null when it is the user's turn, or the daemon's.
-  #nextStep(): (() => Promise<void> | void) | null {
+  #nextStep(): ((this: Loop) => Promise<void> | void) | null {
     const hand = this.hand
     const { waiting } = hand.lock
     const message = this.exchange.message
     if (this.state !== 'open' || hand.busy || this.#pausing) return null
-    if (this.life.lost) return message === null ? null : () => this.#answerAfterLoss(message)
-    if (hand.batch !== null) return hand.mayBeCovered ? null : () => this.#finish()
+    if (this.life.lost) return message === null ? null : this.#answerAfterLoss
+    if (hand.batch !== null) return hand.mayBeCovered ? null : this.#finish
     if (hand.left || hand.hasMore) {
       const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
       if (!waiting || hand.give(ending, () => this.#run())) return null
@@ -171,7 +171,7 @@ export class Loop extends Core implements BatchSource {
       if (message?.action !== 'processRecords') return null
     } else if (this.unfinished > 0 && message?.action !== 'processRecords') return null
     if (message === null || (hand.lock.holder === null && !isRecords(message))) return null
-    return () => this.#answer()
+    return this.#answer
   }
 
   #finish(): void {
@@ -196,10 +196,10 @@ export class Loop extends Core implements BatchSource {
   }
 
   // The shard is another worker's: what was in the user's hands is dropped.
-  #answerAfterLoss(message: Message): Promise<void> | void {
+  #answerAfterLoss(): Promise<void> | void {
     this.telemetry.batchLeft(this.life.signal.reason)
     this.hand.drop()
-    return message.action === 'processRecords' ? this.#acknowledge() : this.#answer()
+    return this.exchange.message?.action === 'processRecords' ? this.#acknowledge() : this.#answer()
   }
 
   #acknowledge(): void {
