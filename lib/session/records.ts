@@ -198,6 +198,7 @@ export class RecordLine {
 // In place, and one by one: with two objects for each record at once, a large batch would fill the memory.
 function toRecords(wire: WireRecord[]): KinesisRecord[] {
   const records: (WireRecord | KinesisRecord)[] = wire
-  for (const [index, record] of wire.entries()) records[index] = new KinesisRecord(record)
+  for (let index = 0; index < wire.length; index += 1)
+    records[index] = new KinesisRecord(wire[index] as WireRecord)
   return records as KinesisRecord[]
 }
