@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import {
+  anyOf,
   ChannelClosedError,
   CheckpointError,
   DaemonProtocolError,
+  everyBatch,
+  everyInterval,
   everyRecords,
   type KclSessionOptions,
   LeaseLostError,
@@ -247,6 +250,19 @@ test('does not ask a policy after a record before what is finished has waited fo
   wire.end()
   await loop
   assert.deepEqual(asked, ['record 3 1000', 'record 4 1000', 'batch 4 1000'])
+})
+
+test('asks at the end of a batch, however long one of several policies is quiet', async (t) => {
+  const wire = await started(t, { policy: anyOf(everyInterval('PT1M'), everyBatch()) })
+  wire.deliver(records(3))
+  const loop = (async () => {
+    for await (const batch of wire.session.batches()) for await (const _ of batch);
+  })()
+  assert.deepEqual(await wire.said(), checkpoint(3))
+  wire.answer(checkpoint(3))
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.end()
+  await loop
 })
 
 test('stores up to the current record while the inner loop is live, and the whole batch after it', async (t) => {
