@@ -35,6 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
     reporter.tell(
       'info',
       `${signal}: the consumers finish what they have in hand; once more ends them at once.`,
+      { event: 'stopping', signal },
     )
   const running = withSignals({ onStop }, async (signals) => {
     const configuration = configurationFrom(options, parser, command ?? [])

@@ -139,7 +139,7 @@ async function superviseUntilStopped(
     if (systemClock.now() - startedAt > HEALTHY) failures = 0
     worker.phase = 'restarting'
     const delay = Math.min(FIRST_DELAY * 2 ** failures, LONGEST_DELAY)
-    reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`)
+    reporter.tell('warn', `Starting the daemon again in ${delay / 1000} s.`, { event: 'restarting', delay })
     await signals.pause(delay)
   }
 }
@@ -169,10 +169,11 @@ function exitCode(outcome: Outcome & { kind: 'stopped' }, { signals, reporter }:
     reporter.tell(
       'warn',
       'Stopped, but not every consumer was done; what it had in hand will be delivered again.',
+      { event: 'stopped', clean: false },
     )
     return 1
   }
-  reporter.tell('info', 'Stopped; every consumer was done.')
+  reporter.tell('info', 'Stopped; every consumer was done.', { event: 'stopped', clean: true })
   return signals.stopped === 'SIGINT' ? 130 : 0
 }
 
@@ -180,6 +181,7 @@ function tellStart({ configuration, reporter }: LaunchOptions, { workerIdentifie
   const stream = configuration.settings.get('streamArn')?.value ?? setting(configuration, 'streamName')
   const application = setting(configuration, 'applicationName')
   reporter.tell('info', `Starting ${application} on the stream ${stream} as worker ${workerIdentifier}`, {
+    event: 'starting',
     applicationName: application,
     workerIdentifier,
   })

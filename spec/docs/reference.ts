@@ -8,6 +8,7 @@ import { FINDINGS } from '../../lib/daemon/conversation/findings.ts'
 import { FAULT_TIMES, FAULTS } from '../../lib/daemon/faults/faults.ts'
 import { metricsText } from '../../lib/http/metrics.ts'
 import { reference as properties } from '../../lib/launcher/configuration/report.ts'
+import { RUN_EVENTS, RUN_LINE } from '../../lib/launcher/supervision/run-events.ts'
 import { CHECKPOINT_LAG, CONSUMED, LAG, OPERATION, PROCESS } from '../../lib/report/instruments.ts'
 import { TestWorker } from '../helpers/worker.ts'
 import { logEventsOf } from './messages.ts'
@@ -21,6 +22,7 @@ export function writeReference(root: string, folder: string): void {
     ['configuration', 'Configuration', 'every property of the daemon', `${CONFIGURATION}\n\n${properties()}`],
     ['metrics', 'Metrics', 'what a worker and a session measure', metrics()],
     ['log-events', 'Log events', 'what the session logs', logEvents(root)],
+    ['run-events', 'Events of run', 'what run --json says, line by line', runEvents()],
     [
       'dev',
       'Faults, findings and events of dev',
@@ -99,13 +101,6 @@ function dev(): string {
     CONSEQUENCES[consequence],
     daemon,
   ])
-  const events = Object.entries(JSON_EVENTS).map(([event, { about, fields }]) => [
-    code(event),
-    about,
-    Object.entries(fields)
-      .map(([field, what]) => `${code(field)}: ${what}`)
-      .join('; '),
-  ])
   return [
     `## Faults\n\nWritten \`NAME[=VALUE][:WHEN][/SHARD]\`, as in \`--fault refuse=ThrottlingException:0.1\`.`,
     table(['fault', 'what happens'], faults),
@@ -113,8 +108,34 @@ function dev(): string {
     `## Findings\n\nWhat a consumer does wrong, and what the real daemon does about it.`,
     table(['kind', 'consequence', 'what the daemon does'], findings),
     `## Events of dev --json\n\nOne JSON object a line on standard output, each with its \`event\`.`,
-    table(['event', 'when', 'fields'], events),
+    eventTable(JSON_EVENTS),
   ].join('\n\n')
+}
+
+function runEvents(): string {
+  const fields = Object.entries(RUN_LINE).map(([field, what]) => [code(field), what])
+  return [
+    'With `--json`, `run` prints one JSON object a line, on standard error. A line of a consumer that is an object itself goes through as it is, so that its own fields stay.',
+    '## Every line',
+    table(['field', 'what it is'], fields),
+    '## Events\n\nA line of the launcher that tells an event has its name as `event`, and these fields besides.',
+    eventTable(RUN_EVENTS),
+  ].join('\n\n')
+}
+
+function eventTable(
+  events: Readonly<
+    Record<string, { readonly about: string; readonly fields: Readonly<Record<string, string>> }>
+  >,
+): string {
+  const rows = Object.entries(events).map(([event, { about, fields }]) => [
+    code(event),
+    about,
+    Object.entries(fields)
+      .map(([field, what]) => `${code(field)}: ${what}`)
+      .join('; '),
+  ])
+  return table(['event', 'when', 'fields'], rows)
 }
 
 function block(text: string): string {

@@ -29,7 +29,7 @@ describe('the documentation', { timeout: 300_000 }, () => {
     const guides = readdirSync(join(ROOT, 'samples'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('README.md'))
       .map((file) => /^# (.*)/.exec(readFileSync(join(ROOT, 'samples', file), 'utf8'))?.[1])
-    const reference = ['Command line', 'Configuration', 'Metrics', 'Log events', 'Messages']
+    const reference = ['Command line', 'Configuration', 'Metrics', 'Log events', 'Events of run', 'Messages']
     for (const title of [...guides, ...reference, 'Changelog']) assert.ok(titles.includes(title), title)
   })
 

@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isAlive } from '../../lib/launcher/machine/processes.ts'
+import { RUN_EVENTS, RUN_LINE } from '../../lib/launcher/supervision/run-events.ts'
 import { insist, type Running, start, temporaryFolder } from '../helpers/command.ts'
 
 const HOST = fileURLToPath(new URL('../fixtures/host.js', import.meta.url))
@@ -363,7 +364,30 @@ describe('run', { concurrency: 6, timeout: 120_000 }, () => {
         .split('\n')
         .map(
           (line) =>
-            JSON.parse(line) as { mine?: number; message?: string; source?: string; shardId?: string },
+            JSON.parse(line) as {
+              mine?: number
+              message?: string
+              source?: string
+              shardId?: string
+              event?: keyof typeof RUN_EVENTS
+            },
+        )
+      const events = objects.filter(({ event }) => event !== undefined)
+      for (const { event = 'http', ...line } of events) {
+        const fields = Object.keys(line).filter(
+          (name) => !['time', 'level', 'source', 'message'].includes(name),
+        )
+        assert.deepEqual(fields.sort(), Object.keys(RUN_EVENTS[event].fields).sort(), event)
+      }
+      for (const name of ['starting', 'started', 'state', 'stopping', 'ended', 'stopped'])
+        assert.ok(
+          events.some(({ event }) => event === name),
+          name,
+        )
+      for (const line of objects.filter(({ event, mine }) => event === undefined && mine === undefined))
+        assert.deepEqual(
+          Object.keys(line).filter((name) => !(name in RUN_LINE)),
+          [],
         )
       assert.ok(objects.some(({ mine }) => mine === 1))
       assert.ok(

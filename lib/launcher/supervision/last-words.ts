@@ -51,7 +51,7 @@ export class Death {
     if (!this.#told) this.tell()
     else {
       const text = `${this.shardId}: the daemon has seen its dead consumer out: ${howItEnded(value)}`
-      this.#reporter.tell('error', text, { shardId: this.shardId })
+      this.#reporter.tell('error', text, { event: 'died', shardId: this.shardId })
     }
   }
 
@@ -59,7 +59,7 @@ export class Death {
   tell(): void {
     if (this.#told) return
     this.#told = true
-    this.#reporter.tell('error', this.#sentence, { shardId: this.shardId })
+    this.#reporter.tell('error', this.#sentence, { event: 'died', shardId: this.shardId })
   }
 }
 

@@ -48,7 +48,7 @@ export class LeaderLock {
       reporter.tell(
         'warn',
         `If this worker led the application, nobody leads it until ${until.slice(11, 19)} at the latest: until then new shards, such as the children of a split, and other workers wait. Its lock in ${this.#options.table} could not be given back: ${reasonOf(error)}`,
-        { until },
+        { event: 'leader-lock', until },
       )
     }
   }

@@ -82,28 +82,32 @@ export class Narrator {
     )
     if (news !== undefined) this.#tellNews(news, now)
     if (!this.#troubles.hear(event, cause, now) || cause === undefined) return
-    if (this.#working) reporter.tell('warn', cause)
+    if (this.#working) reporter.tell('warn', cause, { event: 'trouble', shardId: null })
     else reporter.tellOnce('error', keepsTrying(cause))
   }
 
   /** Tells what was collected. */
   tick(): void {
-    if (this.#lost.size > 0) this.#options.reporter.tell('warn', tellLost([...this.#lost].sort()))
+    if (this.#lost.size > 0) this.#tellLost([...this.#lost].sort())
     this.#lost.clear()
     for (const [shardId, since] of this.#handovers) {
       if (!this.#ending && this.#options.isAtWork(shardId)) {
         if (this.#options.clock.now() - since < STUCK) continue
-        this.#options.reporter.tell('warn', tellStuck(shardId, STUCK / 1000), { shardId })
+        this.#options.reporter.tell('warn', tellStuck(shardId, STUCK / 1000), { event: 'handover', shardId })
       }
       this.#handovers.delete(shardId)
     }
+  }
+
+  #tellLost(shardIds: readonly string[]): void {
+    this.#options.reporter.tell('warn', tellLost(shardIds), { event: 'leases-lost', shardIds })
   }
 
   #tellNews(news: News, now: number): void {
     const { reporter, onGivingUp } = this.#options
     const { importance, text, topic, shardId } = news
     if (topic === 'handover' && shardId !== undefined) this.#handOver(shardId, text, now)
-    else reporter.tell(importance, text, shardId === undefined ? {} : { shardId })
+    else reporter.tell(importance, text, shardId === undefined ? undefined : { event: 'shard-end', shardId })
     if (topic === 'leadership') onGivingUp()
   }
 
@@ -111,8 +115,8 @@ export class Narrator {
     const { reporter, worker, isAtWork } = this.#options
     worker.counts.handedOver += 1
     this.#handovers.set(shardId, now)
-    if (isAtWork(shardId)) reporter.tell('info', text, { shardId })
-    else reporter.tell('warn', tellForgotten(shardId), { shardId })
+    if (isAtWork(shardId)) reporter.tell('info', text, { event: 'handover', shardId })
+    else reporter.tell('warn', tellForgotten(shardId), { event: 'handover', shardId })
   }
 
   #translate(event: DaemonEvent, now: number): boolean {
@@ -121,7 +125,7 @@ export class Narrator {
     if (translation === undefined) return false
     const { importance, words, shardId, counts } = translation
     if (counts !== null) worker.counts[counts] += 1
-    if (translation.now) reporter.tell(importance, words, shardId === null ? {} : { shardId })
+    if (translation.now) reporter.tell(importance, words, { event: 'trouble', shardId })
     return true
   }
 

@@ -4,6 +4,7 @@
 import { maskText } from '../configuration/masking.ts'
 import { briefly } from './causes.ts'
 import type { DaemonEvent } from './marks.ts'
+import type { RunEvent } from './run-events.ts'
 
 /** How much of the daemon's log is shown. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -44,13 +45,13 @@ export class Reporter {
     return this.#options.output.ready
   }
 
-  /** News of the launcher itself; `details` are shown as fields in JSON only. */
-  tell(importance: Importance, message: string, details: Readonly<Record<string, unknown>> = {}): void {
+  /** News of the launcher itself; the event behind it is shown in JSON only. */
+  tell(importance: Importance, message: string, event?: RunEvent): void {
     const { level, quiet = false } = this.#options
     if (importance !== 'error' && level === 'error') return
     if (importance === 'info' && quiet) return
     const time = new Date(this.#options.now()).toISOString()
-    this.#print(time, importance, 'kcl-session', message, details)
+    this.#print(time, importance, 'kcl-session', message, { ...event })
   }
 
   /** The same, unless it has been said already. */

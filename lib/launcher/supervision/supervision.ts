@@ -142,7 +142,7 @@ export class Supervision {
     if (this.#ending === null) this.#options.host?.serve(shardId, pid)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
     const after = this.#roster.started === 1 ? `, ${seconds} s after the start` : ''
-    reporter.tell('info', `${shardId}: consumer ${pid} started${after}`, { shardId, pid })
+    reporter.tell('info', `${shardId}: consumer ${pid} started${after}`, { event: 'started', shardId, pid })
   }
 
   // Every child of the daemon ends with it: there is nothing left to drain.
@@ -181,7 +181,11 @@ export class Supervision {
     const now = this.#options.clock.now()
     for (const { pid, shardId } of this.#roster.callTheRoll(isAlive, now)) {
       this.#options.worker.ended(pid)
-      this.#options.reporter.tell('info', `${shardId}: consumer ${pid} has ended`, { shardId, pid })
+      this.#options.reporter.tell('info', `${shardId}: consumer ${pid} has ended`, {
+        event: 'ended',
+        shardId,
+        pid,
+      })
     }
     this.#narrator.tick()
     if (this.#ending === null) this.#tickRunning(now)
