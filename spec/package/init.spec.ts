@@ -31,6 +31,11 @@ describe('kcl-session init, from the package as it would be published', { timeou
   })
   after(() => rmSync(shop, { recursive: true }))
 
+  it('runs by the Node that runs this', async () => {
+    const { stdout } = await npm(shop, ['exec', '-c', 'node --version'])
+    assert.equal(stdout.trim(), process.version)
+  })
+
   it('has the README’s first consumer run as pasted, with the README’s command, and print what the README says', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
     const [consumer, command, line, end] = [
@@ -62,12 +67,20 @@ describe('kcl-session init, from the package as it would be published', { timeou
 
   it('writes one in JavaScript into a project that is there, and adds to its package.json what it lacks', async () => {
     await npm(shop, ['exec', '--', 'kcl-session', 'init', '--js'])
+    await npm(shop, ['install', '--prefer-offline'])
     await worksIn(shop)
     const { scripts, type, dependencies, ...rest } = manifestIn(shop)
     assert.equal(scripts.lint, 'true')
     assert.equal(type, 'commonjs')
     assert.match(dependencies['kcl-session'] ?? '', /^file:/)
     assert.deepEqual(rest, { name: 'shop', version: '1.0.0' })
+  })
+
+  it('writes one in JavaScript into a new folder, too', async () => {
+    await npm(shop, ['exec', '--', 'kcl-session', 'init', 'plain', '--js'])
+    const folder = join(shop, 'plain')
+    await npm(folder, ['install', '--prefer-offline'])
+    await worksIn(folder)
   })
 
   it('overwrites nothing: what is there already is named, and nothing is written', async () => {
