@@ -7,6 +7,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import type { Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 
 /** One request. */
 export interface Asked {
@@ -71,9 +72,10 @@ export class Recorder {
 
   // CloudWatch names its action in the body, the others in a header.
   #note(headers: IncomingHttpHeaders, body: Buffer): string {
+    const text = (headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString()
     const target = String(headers['x-amz-target'] ?? '').split('.')[1]
-    const action = target ?? new URLSearchParams(body.toString()).get('Action') ?? ''
-    this.#asked.push({ action, request: target === undefined ? {} : readJson(body) })
+    const action = target ?? new URLSearchParams(text).get('Action') ?? ''
+    this.#asked.push({ action, request: target === undefined ? {} : readJson(text) })
     return action
   }
 }
@@ -91,9 +93,9 @@ function forward(service: string, headers: IncomingHttpHeaders, body: Buffer, be
 }
 
 // The daemon speaks CBOR to Kinesis.
-function readJson(body: Buffer): Record<string, unknown> {
+function readJson(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(body.toString()) as Record<string, unknown>
+    return JSON.parse(text) as Record<string, unknown>
   } catch {
     return {}
   }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { type Running, start } from '../helpers/command.ts'
 import { type Asked, Recorder } from './recorder.ts'
 import { fixture, recordsOf, Stack, until, type World, whyNot } from './stack.ts'
@@ -125,6 +126,23 @@ describe('the rights of the guide', { skip: await whyNot(), timeout: 460_000 }, 
     }
   })
 
+  // The intervals are those of the local stack, and a busy machine may stretch them.
+  test('a shard at rest costs a read in each idle time, and three writes in each failover time', async (t) => {
+    const { world, flags, kinesis, dynamoDB } = await recorded(t, stack, 'costs')
+    const running = world.run({ flags })
+    await until('both had begun', running, () => world.notes().length === 2)
+    for (const recorder of [kinesis, dynamoDB]) recorder.take()
+    const seconds = 15
+    await setTimeout(seconds * 1000)
+    const reads = kinesis.take().filter(({ action }) => action === 'GetRecords').length
+    const writes = dynamoDB
+      .take()
+      .filter(({ action, request }) => action === 'UpdateItem' && request.TableName === 'app-costs').length
+    await stopped(running)
+    assertAbout(reads, (2 * seconds) / 0.25)
+    assertAbout(writes, (2 * seconds * 3) / 5)
+  })
+
   test('the policy allows nothing that nobody asks for', () => {
     assert.deepEqual([...seen, ...Object.keys(LATER)].sort(), [...allowed].sort())
   })
@@ -137,6 +155,8 @@ interface Recorded {
   /** The rights that were asked for. */
   asked(): ReadonlySet<string>
   forget(): void
+  readonly kinesis: Recorder
+  readonly dynamoDB: Recorder
 }
 
 // A stream and its application, with a recorder before each service.
@@ -150,6 +170,8 @@ async function recorded(t: TestContext, stack: Stack, name: string): Promise<Rec
   const rights = new Set<string>()
   return {
     world,
+    kinesis,
+    dynamoDB,
     flags: [
       `--kinesis-endpoint=${kinesis.endpoint}`,
       `--dynamo-db-endpoint=${dynamoDB.endpoint}`,
@@ -203,6 +225,10 @@ function rightsOf(policy: string): Set<string> {
 async function stopped(running: Running): Promise<void> {
   running.child.kill('SIGTERM')
   await running.ended
+}
+
+function assertAbout(count: number, expected: number): void {
+  assert.ok(count > expected / 2 && count < expected * 1.25, `${count}, where ${expected} were to come`)
 }
 
 function parentOf(pid: number): number {
