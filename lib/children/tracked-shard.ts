@@ -27,6 +27,8 @@ export class TrackedShard {
   readonly #log: string[] = []
   readonly #lags: (number | null)[] = []
   #knownSince: number
+  // It is one of ours, and reports once it has begun.
+  #isOurs = false
   #carried: Totals = NOTHING
   #rated = { at: 0, records: 0, rate: 0 }
 
@@ -36,8 +38,9 @@ export class TrackedShard {
     this.#rated.at = now
   }
 
-  /** A consumer of this pid was started for the shard. */
-  announce(pid: number, now: number): void {
+  /** A consumer of this pid was started for the shard; `isOurs` says that it is known to report, however late. */
+  announce(pid: number, now: number, isOurs = false): void {
+    this.#isOurs = isOurs
     if (this.pid !== pid) {
       this.#carry()
       this.pid = pid
@@ -95,7 +98,7 @@ export class TrackedShard {
     const { report } = this
     return {
       present: this.leftAt === null,
-      knownFor: now - this.#knownSince,
+      knownFor: this.#isOurs ? 0 : now - this.#knownSince,
       report: report === null ? null : { age: now - report.at, snapshot: report.snapshot },
     }
   }

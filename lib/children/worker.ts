@@ -90,10 +90,10 @@ export class Worker implements HubListener {
     if (this.#phase === 'starting' || this.#phase === 'restarting') this.#phase = 'running'
   }
 
-  /** A consumer was started for a shard. */
-  announced(shard: string, pid: number): void {
+  /** A consumer was started for a shard; `isOurs` says that it is known to report, however late it begins. */
+  announced(shard: string, pid: number, isOurs = false): void {
     this.began()
-    this.#track(shard).announce(pid, this.#clock.now())
+    this.#track(shard).announce(pid, this.#clock.now(), isOurs)
     this.#look()
   }
 

@@ -43,6 +43,15 @@ test('a consumer that never reports is judged by its process alone', () => {
   assert.deepEqual(run.told.at(-1), 'a: unreported → gone')
 })
 
+test('one that is known to be ours is only late, and never taken for another library', () => {
+  const run = new TestWorker()
+  run.worker.announced('a', 7, true)
+  run.pass(60)
+  assert.equal(run.shard('a').state, 'starting')
+  run.report('a', {}, 7)
+  assert.equal(run.shard('a').state, 'waiting')
+})
+
 test('the last word of a consumer does not end the one that has taken its shard up', () => {
   const run = new TestWorker()
   run.report('a', {}, 1)

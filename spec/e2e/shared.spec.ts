@@ -38,6 +38,7 @@ describe('run --shared', { skip: reason, concurrency: 2, timeout: 600_000 }, () 
     assert.deepEqual(new Set(seen.map(({ pid }) => pid)).size, 1)
     assert.equal(new Set(seen.map(({ shard }) => shard)).size, 6)
     assert.equal(new Set(seen.map(({ text }) => text)).size, 200, 'each was seen once')
+    assert.deepEqual(tooEarly(seen), [], 'the order of each shard, and of each key across the split')
     assert.equal(world.notes().filter(({ at }) => at === 'all over').length, 1)
     assert.ok((await world.leases()).every(({ checkpoint }) => /^(\d+|SHARD_END)$/.test(checkpoint)))
     for (const { pid } of seen) assert.ok(!isAlive(pid))
@@ -120,6 +121,20 @@ function shared(world: World, flags: readonly string[] = []): Running {
 function numbered(from: number, to: number) {
   const texts = Array.from({ length: to - from }, (_, at) => `record ${from + at}`)
   return recordsOf(texts, (at) => `key ${(from + at) % 17}`)
+}
+
+// What was seen too early, in its shard by position or for its key by number.
+function tooEarly(seen: ReturnType<World['records']>): string[] {
+  const last = new Map<string, bigint>()
+  return seen.flatMap(({ shard, sequenceNumber, key, text }) => {
+    const places = [
+      [shard, BigInt(sequenceNumber)],
+      [key, BigInt(text.replace('record ', ''))],
+    ] as const
+    const early = places.filter(([of, at]) => (last.get(of) ?? -1n) >= at)
+    for (const [of, at] of places) last.set(of, at)
+    return early.map(([of]) => `${of}: ${text}`)
+  })
 }
 
 function distinct(world: World): number {

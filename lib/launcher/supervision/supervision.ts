@@ -137,7 +137,7 @@ export class Supervision {
     const { reporter, clock } = this.#options
     this.#narrator.begin()
     this.#roster.arrive(pid, shardId)
-    this.#options.worker.announced(shardId, pid)
+    this.#options.worker.announced(shardId, pid, this.#options.host !== undefined)
     // While it stops, the daemon takes shards up again that it has drained: nobody works on those any more.
     if (this.#ending === null) this.#options.host?.serve(shardId, pid)
     const seconds = ((clock.now() - this.#startedAt) / 1000).toFixed(1)
