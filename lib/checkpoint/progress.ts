@@ -58,12 +58,12 @@ export class Progress {
     if (stored !== undefined) this.#marks.unshift(stored)
   }
 
-  /** Milliseconds, up to `now`, since the first finished record that was not asked for; 0 where there is none. */
-  elapsed(finished: Finished, now: number): number {
+  /** When the first record that was not asked for was finished; null where it is not. */
+  firstAt(finished: Finished): number | null {
     const from = this.#marks.at(-1)
-    if (from === undefined) return 0
+    if (from === undefined) return null
     from.nextAt ??= finished.finishedAt(from.records)
-    return from.nextAt === null ? 0 : now - from.nextAt
+    return from.nextAt
   }
 
   /** The figures for a policy; null when there is nothing new to store. */
@@ -72,11 +72,12 @@ export class Progress {
     if (from === undefined || finished.watermark <= from.records) return null
     const { position } = finished
     if (position === null) return null
+    const first = this.firstAt(finished)
     return {
       after: step.after,
       records: finished.watermark - from.records,
       bytes: finished.bytes - from.bytes,
-      elapsed: this.elapsed(finished, now),
+      elapsed: first === null ? 0 : now - first,
       position,
       endsAggregate: step.endsAggregate,
       millisBehindLatest: step.millisBehindLatest,

@@ -52,6 +52,8 @@ export class Checkpointing {
   #startedLate = false
   // Where the watermark has to be for the next checkpoint that a handler has asked for.
   #requested = Number.POSITIVE_INFINITY
+  // Before this time the policy has nothing to say after a record.
+  #quietUntil = Number.NEGATIVE_INFINITY
 
   constructor(port: CheckpointingPort) {
     this.#clock = port.clock
@@ -68,7 +70,10 @@ export class Checkpointing {
       stored: (target) => this.#stored(target),
       failed: (target, error) => {
         port.watcher.gaveUp(error)
-        if (target !== SHARD_END) this.#progress.failed(target)
+        if (target === SHARD_END) return
+        this.#progress.failed(target)
+        // What had been asked for counts from its own time again.
+        this.#quietUntil = Number.NEGATIVE_INFINITY
       },
       retried: () => {
         this.counts.retries += 1
@@ -122,7 +127,8 @@ export class Checkpointing {
     this.progressAt = now
     const moved = this.line.finish(number, now)
     this.#watcher.finished(number, now)
-    if (moved && this.#mayStore(now)) this.#ask('record', now)
+    if (!moved || (now < this.#quietUntil && this.line.watermark < this.#requested)) return
+    if (this.#mayStore(now)) this.#ask('record', now)
   }
 
   /** Asks for a checkpoint when the watermark has passed a record. */
@@ -183,11 +189,18 @@ export class Checkpointing {
     return this.store(mark)
   }
 
-  // Whether something may be stored after a record: the policy is not all that can ask for it.
+  // Whether something may be stored after a record: the policy is not all that can ask for it. Most policies have nothing
+  // to say for a while: that long nobody comes here.
   #mayStore(now: number): boolean {
     if (this.line.watermark >= this.#requested || this.skipsOnCrash) return true
     const { perRecord, quietFor = 0 } = this.#policy
-    return perRecord !== false && (quietFor === 0 || this.#progress.elapsed(this.line, now) >= quietFor)
+    if (perRecord === false) this.#quietUntil = Number.POSITIVE_INFINITY
+    else if (quietFor > 0) {
+      const since = this.#progress.firstAt(this.line)
+      if (since === null) return false
+      this.#quietUntil = since + quietFor
+    }
+    return now >= this.#quietUntil
   }
 
   #ask(after: CheckpointProgress['after'], now: number): void {

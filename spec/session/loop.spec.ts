@@ -265,6 +265,36 @@ test('asks at the end of a batch, however long one of several policies is quiet'
   await loop
 })
 
+test('a policy that is quiet is asked in time again about what a failed checkpoint had asked for', async (t) => {
+  const wire = await started(t, { policy: everyInterval({ seconds: 60 }), checkpointRetry: { attempts: 1 } })
+  wire.deliver(records(5))
+  const go = new Map<string, () => void>()
+  const done = wire.session.forEach(
+    ({ sequenceNumber }) => new Promise<void>((resolve) => go.set(sequenceNumber, resolve)),
+  )
+  const finish = async (sequenceNumber: string): Promise<void> => {
+    await settle()
+    go.get(sequenceNumber)?.()
+    await settle()
+  }
+  await finish('1')
+  wire.clock.advance(60_000)
+  await finish('2')
+  assert.deepEqual(await wire.said(), checkpoint(2))
+  await finish('3')
+  wire.answer(checkpoint(2), 'InvalidStateException')
+  await settle()
+  // Automatic checkpoints rest for a while after one that failed.
+  wire.clock.advance(30_000)
+  await finish('4')
+  assert.deepEqual(await wire.said(), checkpoint(4))
+  wire.answer(checkpoint(4))
+  await finish('5')
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.end()
+  await done
+})
+
 test('stores up to the current record while the inner loop is live, and the whole batch after it', async (t) => {
   const wire = await started(t, { policy: manual() })
   wire.deliver(records(3))
