@@ -19,12 +19,29 @@ export async function handleBatches(
   // A failure of one that is at work does not wait for the next batch to come.
   const crew = new Crew(owner, work, () => void (work.overlaps && batches.return?.()))
   try {
-    for await (const batch of batches) await handle(owner, crew, batch)
+    while (await handleNext(owner, crew, batches)) {}
   } catch (error) {
     await crew.stopped(error)
     throw error
   }
   await orStore(owner, crew.settled())
+}
+
+// A function of its own: a loop would hold the last batch, with its records, until the next has come.
+async function handleNext(
+  owner: BatchOwner,
+  crew: Crew,
+  batches: AsyncIterableIterator<RecordBatch>,
+): Promise<boolean> {
+  const { done, value } = await batches.next()
+  if (done) return false
+  try {
+    await handle(owner, crew, value)
+    return true
+  } catch (error) {
+    await batches.return?.()
+    throw error
+  }
 }
 
 async function handle(owner: BatchOwner, crew: Crew, batch: RecordBatch): Promise<void> {
