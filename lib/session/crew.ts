@@ -2,22 +2,22 @@
 // order, nothing made ahead of time. What is finished is told to the line, and checkpoints follow its watermark. When a
 // handler fails for good, nothing new starts; those at work are told by the signal, and awaited.
 
-import { formatPosition } from '../checkpoint/position.ts'
-import { retryDelay } from '../checkpoint/retry.ts'
 import type { Position } from '../protocol/messages.ts'
-import type { BatchOwner, RecordBatch } from './batch.ts'
+import type { KinesisRecord } from '../record.ts'
+import type { BatchOwner, RecordBatch, RecordHandler } from './batch.ts'
 import { Ending } from './ending.ts'
+import { Failures } from './failures.ts'
 import type { Handlers } from './handler.ts'
-import { type Job, Lanes } from './lanes.ts'
-import { decide, isThenable, type Work, withPosition } from './work.ts'
+import { Job, Lanes } from './lanes.ts'
+import { isThenable, type Work } from './work.ts'
 
 /** Runs the handlers of one forEach. */
 export class Crew implements Handlers {
   readonly #owner: BatchOwner
   readonly #work: Work
   readonly #ending: Ending
-  readonly #lanes = new Lanes()
-  readonly #waits = new Set<() => void>()
+  readonly #lanes: Lanes
+  readonly #failures: Failures
   #batch: RecordBatch | null = null
   // The next record of the batch to be taken.
   #cursor = 0
@@ -27,18 +27,25 @@ export class Crew implements Handlers {
   #started = 0
   #filling = false
   #turning = false
-  #wake: (() => void) | null = null
+  // Asks whether what is waited for has come.
+  #look: (() => void) | null = null
 
   /** `onStop` is told when a handler has failed for good. */
   constructor(owner: BatchOwner, work: Work, onStop: () => void = () => {}) {
     this.#owner = owner
     this.#work = work
+    this.#lanes = new Lanes(work)
     this.#ending = new Ending(owner, {
-      quit: () => {
-        for (const end of this.#waits) end()
-      },
+      quit: () => this.#failures.endWaits(),
       stop: onStop,
       wake: () => this.#step(),
+    })
+    this.#failures = new Failures(owner, work, this.#ending, {
+      hold: (job) => this.#hold(job),
+      release: (job) => this.#release(job),
+      again: (job) => this.#lanes.ready(job),
+      done: (job) => this.#done(job, undefined),
+      step: () => this.#step(),
     })
   }
 
@@ -52,6 +59,7 @@ export class Crew implements Handlers {
     this.#cursor = this.#work.overlaps
       ? batch.window.from
       : Math.max(batch.window.from, this.#owner.checkpointing.line.watermark)
+    if (this.#lanes.holding) this.#plan(batch, null)
     const { overlaps, concurrency } = this.#work
     const mayTakeMore = (): boolean => overlaps && this.#running < concurrency && this.#lanes.empty
     await this.#until(() => this.#taken && (this.#idle || mayTakeMore()))
@@ -82,168 +90,182 @@ export class Crew implements Handlers {
   }
 
   get #idle(): boolean {
-    return this.#running === 0 && (this.#ending.over || (this.#lanes.empty && this.#waits.size === 0))
+    return this.#running === 0 && (this.#ending.over || (this.#lanes.empty && !this.#failures.waiting))
   }
 
   async #until(done: () => boolean): Promise<void> {
     this.#fill()
-    while (!done()) await new Promise<void>((resolve) => (this.#wake = resolve))
-    if (this.#idle) this.#owner.handlers = null
+    if (!done()) {
+      await new Promise<void>((resolve) => {
+        this.#look = () => done() && resolve()
+      })
+      this.#look = null
+    }
+    if (this.#idle) {
+      this.#owner.handlers = null
+      // Its records would be in the way of those that come next.
+      this.#batch = null
+    }
     this.#ending.check()
   }
 
-  // Starts what may start. Handlers that never wait are over before their call returns, so this is a loop.
+  // Starts what may start: what waits in the lanes, then the records of the batch, whose first job plans the rest of them.
   #fill(): void {
     if (this.#filling || this.#turning) return
     this.#filling = true
-    const { turns } = this.#owner
-    while (this.#running < this.#work.concurrency) {
-      this.#started += 1
-      const turn = this.#started % STARTS_PER_LOOK === 0 ? turns.due() : null
-      if (turn !== null) {
-        this.#turning = true
-        void turn.then(() => {
-          this.#turning = false
-          this.#step()
-        })
-        break
-      }
-      const job = this.#next()
-      if (job === null) break
-      this.#attempt(job)
+    try {
+      this.#startJobs()
+      if (this.#batch !== null) this.#startRecords(this.#batch)
+      this.#startJobs()
+    } catch (error) {
+      this.#ending.stop(error)
     }
     this.#filling = false
   }
 
-  // The next record whose turn it is; null where there is none.
-  #next(): Job | null {
-    if (this.#ending.over || (this.#taken && this.#lanes.empty)) return null
+  #startJobs(): void {
+    const { line } = this.#owner.checkpointing
+    while (!this.#lanes.empty && this.#mayStart(this.#batch)) {
+      const job = this.#lanes.next()
+      if (job === null) return
+      if (line.isFinished(job.number)) this.#lanes.done(job)
+      else this.#start(job)
+    }
+  }
+
+  #start(job: Job): void {
+    let answer: unknown
     try {
-      if (this.#batch !== null && !this.#batch.goesOn()) this.#ending.quit()
+      answer = this.#handlerOf(job.tries)(job.record, job.batch, this.#ending.context)
+      if (isThenable(answer)) {
+        this.#await(job, answer)
+        return
+      }
+    } catch (error) {
+      this.#failures.failed(job, error)
+      return
+    }
+    this.#done(job, answer)
+  }
+
+  // Handlers that neither wait nor fail are over before their call returns. Such a record never becomes a job, and little
+  // more is done for it than the call: this loop is what the time goes by.
+  #startRecords(batch: RecordBatch): void {
+    const owner = this.#owner
+    const handler = this.#handlerOf(1)
+    const { context } = this.#ending
+    const { window } = batch
+    const { line } = owner.checkpointing
+    while (this.#cursor < window.to && this.#mayStart(batch)) {
+      const number = this.#cursor
+      this.#cursor += 1
+      const record = window.records[number - window.from]
+      if (record === undefined || line.isFinished(number)) continue
+      let answer: unknown
+      try {
+        answer = handler(record, batch, context)
+        if (isThenable(answer)) {
+          this.#await(this.#begun(number, record, batch), answer)
+          continue
+        }
+      } catch (error) {
+        this.#failures.failed(this.#begun(number, record, batch), error)
+        continue
+      }
+      if (answer === true) owner.checkpointing.request(number)
+      owner.finish(number)
+    }
+  }
+
+  // Asked before each start. Throws what the session failed with.
+  #mayStart(batch: RecordBatch | null): boolean {
+    this.#started += 1
+    if (this.#started % STARTS_PER_LOOK === 0) this.#turn()
+    if (this.#running >= this.#work.concurrency || this.#ending.over || this.#turning) return false
+    if (batch === null || batch.goesOn()) return true
+    this.#ending.quit()
+    return false
+  }
+
+  // Lets the event loop turn before anything starts, where that is due.
+  #turn(): void {
+    const turn = this.#owner.turns.due()
+    if (turn === null) return
+    this.#turning = true
+    void turn.then(() => {
+      this.#turning = false
+      this.#step()
+    })
+  }
+
+  #handlerOf(tries: number): RecordHandler {
+    const { telemetry } = this.#owner
+    const { handler } = this.#work
+    if (!telemetry.tracesRecords) return handler
+    return (record, batch, context) => telemetry.record(record, tries, () => handler(record, batch, context))
+  }
+
+  #await(job: Job, answer: PromiseLike<unknown>): void {
+    this.#hold(job)
+    Promise.resolve(answer).then(
+      (value) => {
+        this.#release(job)
+        this.#done(job, value)
+        this.#step()
+      },
+      (error: unknown) => {
+        this.#release(job)
+        this.#failures.failed(job, error)
+        this.#step()
+      },
+    )
+  }
+
+  // The job of a record that is at work. From here on it is the lanes that say which record of the batch is the next.
+  #begun(number: number, record: KinesisRecord, batch: RecordBatch): Job {
+    const job = new Job(number, record, batch)
+    job.tries = 1
+    if (this.#work.keyOf !== null) this.#plan(batch, job)
+    return job
+  }
+
+  #plan(batch: RecordBatch, begun: Job | null): void {
+    const from = this.#cursor
+    this.#cursor = batch.window.to
+    try {
+      this.#lanes.plan(batch, from, begun, this.#owner.checkpointing.line)
     } catch (error) {
       this.#ending.stop(error)
     }
-    if (this.#ending.over) return null
-    if (!this.#lanes.empty) return this.#lanes.next()
-    const { line } = this.#owner.checkpointing
-    for (const batch = this.#batch; batch !== null && this.#cursor < batch.window.to; ) {
-      const number = this.#cursor
-      this.#cursor += 1
-      const record = batch.window.records[number - batch.window.from]
-      if (record === undefined || line.isFinished(number)) continue
-      const job = { number, record, batch, key: this.#work.keyOf(record), tries: 0 }
-      if (this.#lanes.admits(job)) return job
-    }
-    return null
   }
 
-  #attempt(job: Job): void {
+  #hold(job: Job): void {
     this.#running += 1
-    job.tries += 1
-    try {
-      const answer = this.#call(job)
-      if (!isThenable(answer)) {
-        this.#done(job, answer)
-        return
-      }
-      this.#lanes.hold(job)
-      this.#atWork.add(job)
-      answer.then(
-        (value) => this.#after(job, () => this.#done(job, value)),
-        (error: unknown) => this.#after(job, () => this.#failed(job, error)),
-      )
-    } catch (error) {
-      this.#failed(job, error)
-    }
+    this.#atWork.add(job)
   }
 
-  #call({ record, batch, tries }: Job): unknown {
-    const { telemetry } = this.#owner
-    const { handler } = this.#work
-    if (!telemetry.tracesRecords) return handler(record, batch, this.#ending.context)
-    return telemetry.record(record, tries, () => handler(record, batch, this.#ending.context))
-  }
-
-  #after(job: Job, settle: () => void): void {
+  #release(job: Job): void {
+    this.#running -= 1
     this.#atWork.delete(job)
-    settle()
-    this.#step()
   }
 
   #step(): void {
     this.#fill()
-    const wake = this.#wake
-    this.#wake = null
-    wake?.()
+    this.#look?.()
   }
 
   #done(job: Job, answer: unknown): void {
-    this.#running -= 1
+    this.#finish(job.number, answer)
+    this.#lanes.done(job)
+  }
+
+  #finish(number: number, answer: unknown): void {
     try {
-      if (answer === true) this.#owner.checkpointing.request(job.number)
-      this.#owner.finish(job.number)
+      if (answer === true) this.#owner.checkpointing.request(number)
+      this.#owner.finish(number)
     } catch (error) {
       this.#ending.stop(error)
     }
-    this.#lanes.free(job)
-  }
-
-  #failed(job: Job, error: unknown): void {
-    if (this.#isTooLate(job, error)) return
-    if (job.tries < this.#work.schedule.attempts) {
-      this.#wait(job, retryDelay(this.#work.schedule, job.tries, Math.random))
-      return
-    }
-    this.#lanes.hold(job)
-    this.#atWork.add(job)
-    void decide(this.#work, error, job.record, job.tries).then(
-      (decision) => this.#after(job, () => this.#decided(job, error, decision)),
-      (second: unknown) => this.#after(job, () => this.#isTooLate(job, second) || this.#give(job, second)),
-    )
-  }
-
-  #decided(job: Job, error: unknown, decision: 'retry' | 'skip' | 'stop'): void {
-    if (decision === 'skip') {
-      this.#owner.skipped(1)
-      this.#owner.log.warn(
-        `The record at ${formatPosition(job.record)} was skipped after its handler failed`,
-        { error },
-      )
-      this.#done(job, undefined)
-    } else if (!this.#isTooLate(job, error)) {
-      if (decision === 'retry') this.#wait(job, this.#work.schedule.maxDelay)
-      else this.#give(job, error)
-    }
-  }
-
-  #isTooLate(job: Job, error: unknown): boolean {
-    const late = this.#ending.isTooLate(error, job.record)
-    if (late) this.#running -= 1
-    return late
-  }
-
-  // The record keeps its key from going on; with a concurrency of 1 it keeps everything, which is then one line.
-  #wait(job: Job, delay: number): void {
-    this.#lanes.hold(job)
-    this.#ending.follow()
-    const serial = this.#work.concurrency === 1
-    if (!serial) this.#running -= 1
-    const end = (): void => {
-      cancel()
-      this.#waits.delete(end)
-      if (serial) this.#running -= 1
-    }
-    const cancel = this.#owner.clock.after(delay, () => {
-      end()
-      this.#lanes.ready(job)
-      this.#step()
-    })
-    this.#waits.add(end)
-  }
-
-  #give(job: Job, error: unknown): void {
-    this.#running -= 1
-    this.#ending.stop(withPosition(error, job.record))
   }
 }
 

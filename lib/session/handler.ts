@@ -19,7 +19,8 @@ export interface ForEachOptions {
   readonly concurrency?: number | undefined
   /**
    * Which records wait for each other: those of one partition key by default, one after the other in their order;
-   * none; or those for which a function gives the same key (compared as by a Map).
+   * none; or those for which a function gives the same key (compared as by a Map). It is asked for all records of a
+   * batch once a handler has to wait, and ends the work where it throws.
    */
   readonly ordering?: 'partitionKey' | 'none' | ((record: KinesisRecord) => unknown) | undefined
   /** Tries in all, 1 by default, and the delays between them, which default as those of `checkpointRetry`. */

@@ -20,7 +20,8 @@ export interface Work {
   readonly onError: ForEachOptions['onError']
   readonly schedule: RetrySchedule
   readonly concurrency: number
-  readonly keyOf: (record: KinesisRecord) => unknown
+  /** Which records wait for each other; null where none has to, or where one follows the other anyway. */
+  readonly keyOf: ((record: KinesisRecord) => unknown) | null
   readonly sizes: Sizes | null
   /** Whether records of the next batch may start while the last of this one are at work. */
   readonly overlaps: boolean
@@ -44,13 +45,12 @@ export function readWork(handler: RecordHandler, options: SessionForEachOptions,
   const sizes = readSizes({ maxRecords, maxBytes, maxWait }, where)
   const keyOf = readOrdering(ordering, where)
   const overlaps = sizes !== null && concurrency > 1
-  // Where one follows the other there is nothing to hold back.
   return {
     handler,
     onError,
     schedule,
     concurrency,
-    keyOf: concurrency === 1 ? noKey : keyOf,
+    keyOf: concurrency === 1 ? null : keyOf,
     sizes,
     overlaps,
   }
@@ -58,16 +58,12 @@ export function readWork(handler: RecordHandler, options: SessionForEachOptions,
 
 function readOrdering(ordering: ForEachOptions['ordering'], where: string): Work['keyOf'] {
   if (ordering === undefined || ordering === 'partitionKey') return (record) => record.partitionKey
-  if (ordering === 'none') return noKey
+  if (ordering === 'none') return null
   if (typeof ordering === 'function') return ordering
   throw new UsageError(
     `${where}: ordering is 'partitionKey', 'none' or a function that gives a record's key, not ${String(ordering)}.`,
   )
 }
-
-/** The key of records that need not wait for each other. */
-export const NO_KEY: unique symbol = Symbol('no key')
-const noKey = (): unknown => NO_KEY
 
 /** What to do about a record whose tries are used up. Throws an AggregateError where onError fails as well. */
 export async function decide(

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import {
   everyInterval,
   everyRecords,
@@ -8,6 +10,7 @@ import {
   type KinesisRecord,
   manual,
   type RecordBatch,
+  type RecordHandler,
   type SessionForEachOptions,
   UsageError,
 } from '../../lib/index.ts'
@@ -37,6 +40,29 @@ describe('with a concurrency', () => {
     const parity = await working(t, { concurrency: 9, ordering: (one) => Number(one.sequenceNumber) % 2 })
     parity.deliver(['a', 'b', 'c', 'd'])
     assert.deepEqual(await parity.running(), ['1', '2'])
+  })
+
+  test('a key whose records take as long as all others together does not wait for its turn', async (t) => {
+    const work = await working(t, { concurrency: 2 })
+    work.deliver(['a', 'b', 'c', 'd', 'e', 'f', 'z', 'z', 'z', 'z'])
+    assert.deepEqual(await work.running(), ['1', '2'])
+    work.finish('1')
+    assert.deepEqual(await work.running(), ['2', '7'])
+    work.finish('2')
+    assert.deepEqual(await work.running(), ['3', '7'])
+  })
+
+  test('a function for keys that throws stops the work, with the position of its record', async (t) => {
+    const ordering = (one: KinesisRecord): string => {
+      if (one.sequenceNumber === '3') throw new Error('no such field')
+      return one.partitionKey
+    }
+    const work = await working(t, { concurrency: 4, ordering }, { policy: manual() })
+    work.deliver(['a', 'b', 'c'])
+    assert.deepEqual(await work.running(), ['1'])
+    assert.equal(await work.settled(), false, 'what is at work is awaited')
+    work.finish('1')
+    assert.match(String(await work.outcome()), /no such field \(at record 3\)/)
   })
 
   test('checkpoints follow the watermark, over finished neighbours only', async (t) => {
@@ -162,6 +188,29 @@ describe('with a concurrency', () => {
     assert.deepEqual(await work.running(), ['1', '6', '7', '8'])
   })
 
+  test('and one’s own size, a record of the next batch waits for those of its key in this one', async (t) => {
+    const work = await working(t, { concurrency: 4, maxRecords: 3 }, { policy: manual() })
+    work.deliver(['slow', 'b', 'c'])
+    await work.running()
+    for (const number of ['2', '3']) work.finish(number)
+    assert.deepEqual(await work.wire.said(), status('processRecords'))
+    work.deliver(['slow', 'b'], 4)
+    assert.deepEqual(await work.running(), ['1', '5'])
+    work.finish('1')
+    assert.deepEqual(await work.running(), ['4', '5'])
+  })
+
+  test('and a skip of the rest, nothing more of the batch starts', async (t) => {
+    const work = await working(t, { concurrency: 2 }, { policy: manual() })
+    work.deliver(['a', 'b', 'c', 'd'])
+    assert.deepEqual(await work.running(), ['1', '2'])
+    work.batch()?.skipRest()
+    work.finish('1')
+    assert.deepEqual(await work.running(), ['2'])
+    work.finish('2')
+    assert.deepEqual(await work.wire.said(), status('processRecords'))
+  })
+
   test('and one’s own size, a shutdown waits for all that is at work', async (t) => {
     const work = await working(t, { concurrency: 4, maxRecords: 4 })
     work.deliver(['slow', 'b', 'c', 'd'])
@@ -252,6 +301,141 @@ describe('with a concurrency', () => {
   })
 })
 
+describe('handlers that do not wait', () => {
+  for (const concurrency of [1, 8]) {
+    const side = concurrency === 1 ? 'one by one' : 'side by side'
+
+    test(`${side}: are given the record, its batch and the context, and nothing else`, async (t) => {
+      const seen: unknown[][] = []
+      const { wire, done } = await handling(t, concurrency, (...args: unknown[]) => void seen.push(args))
+      wire.deliver(records(2))
+      assert.deepEqual(await wire.said(), status('processRecords'))
+      wire.end()
+      await done
+      assert.deepEqual(
+        seen.map((args) => args.length),
+        [3, 3],
+      )
+    })
+
+    test(`${side}: no other starts once the lease is lost`, async (t) => {
+      let seen = 0
+      const handler = (): void => {
+        seen += 1
+        const until = performance.now() + 2
+        while (performance.now() < until);
+      }
+      const { wire, done } = await handling(t, concurrency, handler, { policy: everyRecords(1) })
+      wire.deliver(records(64))
+      wire.answer(await wire.said(), 'ShutdownException')
+      assert.deepEqual(await wire.said(), status('processRecords'))
+      wire.end()
+      await done
+      assert.ok(seen < 64, `${seen} were started`)
+    })
+
+    test(`${side}: no other starts once the session has failed`, async (t) => {
+      const seen: string[] = []
+      const policy = {
+        shouldCheckpoint: ({ records }: { records: number }) => {
+          if (records === 2) throw new Error('odd policy')
+          return false
+        },
+      }
+      const { wire, done } = await handling(t, concurrency, (one) => seen.push(one.sequenceNumber), {
+        policy,
+      })
+      const rejected = assert.rejects(done, /odd policy/)
+      wire.deliver(records(4))
+      await rejected
+      assert.deepEqual(seen, ['1', '2'])
+    })
+
+    test(`${side}: a skip of the rest is heeded at once`, async (t) => {
+      const seen: string[] = []
+      const handler = (one: KinesisRecord, batch: RecordBatch): void => {
+        seen.push(one.sequenceNumber)
+        if (one.sequenceNumber === '2') batch.skipRest()
+      }
+      const { wire, done } = await handling(t, concurrency, handler)
+      wire.deliver(records(4))
+      assert.deepEqual(await wire.said(), status('processRecords'))
+      wire.end()
+      await done
+      assert.deepEqual(seen, ['1', '2'])
+    })
+
+    test(`${side}: a failure keeps its key back until its next try, beside others that wait`, async (t) => {
+      const seen: string[] = []
+      const handler = (one: KinesisRecord): unknown => {
+        seen.push(one.sequenceNumber)
+        if (seen.length === 2) throw new Error('not now')
+        return one.sequenceNumber === '3' ? Promise.resolve() : undefined
+      }
+      const retry = { attempts: 2, initialDelay: { seconds: 1 }, maxDelay: { seconds: 1 } }
+      const { wire, done } = await handling(t, concurrency, handler, {}, { retry })
+      wire.deliver(['a', 'b', 'c', 'b', 'a'].map((key, at) => ({ ...record(at + 1), partitionKey: key })))
+      await settle()
+      assert.deepEqual(seen, concurrency === 1 ? ['1', '2'] : ['1', '2', '3', '5'])
+      wire.clock.advance(1000)
+      assert.deepEqual(await wire.said(), status('processRecords'))
+      wire.end()
+      await done
+      assert.deepEqual(seen.slice(-2), concurrency === 1 ? ['4', '5'] : ['2', '4'])
+      assert.equal(wire.session.stats.records, 5)
+    })
+
+    test(`${side}: a thenable is waited for, whatever its kind`, async (t) => {
+      const failing = (): void => {
+        throw new Error('no promise')
+      }
+      const resolving = (resolve: (value: boolean) => void): void => resolve(true)
+      const thenables = [resolving, failing].map((then) => Object.defineProperty({}, 'then', { value: then }))
+      const handler = (): unknown => thenables.shift()
+      const { wire, done } = await handling(t, concurrency, handler, { policy: manual() })
+      const rejected = assert.rejects(done, /no promise/)
+      wire.deliver(records(3))
+      assert.deepEqual(await wire.said(), checkpoint(1))
+      await rejected
+    })
+  }
+
+  test('what an earlier attempt has finished with a gap before it does not run again', async (t) => {
+    const work = await working(t, { concurrency: 3 }, { policy: manual() })
+    work.deliver(['a', 'b', 'c'])
+    await work.running()
+    work.finish('2')
+    work.finish('3')
+    work.fail('1', new Error('odd'))
+    await work.outcome()
+    const seen: string[] = []
+    const done = work.wire.session.forEach((one) => seen.push(one.sequenceNumber))
+    assert.deepEqual(await work.wire.said(), status('processRecords'))
+    work.wire.end()
+    await done
+    assert.deepEqual(seen, ['1'])
+  })
+
+  test('leave nothing of their batch behind when it is done', async (t) => {
+    const refs: WeakRef<KinesisRecord>[] = []
+    const { wire, done } = await handling(t, 8, (one) => {
+      refs.push(new WeakRef(one))
+      return refs.length === 2 ? Promise.resolve() : undefined
+    })
+    wire.deliver(records(4))
+    assert.deepEqual(await wire.said(), status('processRecords'))
+    await settle()
+    setFlagsFromString('--expose-gc')
+    runInNewContext('gc')()
+    assert.deepEqual(
+      refs.map((ref) => ref.deref()),
+      [undefined, undefined, undefined, undefined],
+    )
+    wire.end()
+    await done
+  })
+})
+
 test('batch.forEach does for one batch what session.forEach does for all', async (t) => {
   const wire = new Wire(t, { policy: manual() })
   const loop = wire.session.batches()
@@ -291,6 +475,21 @@ test('takes a concurrency that is a whole number, and an ordering that it knows'
   }
 })
 
+/** A session that is given a handler. */
+async function handling(
+  t: TestContext,
+  concurrency: number,
+  handler: RecordHandler,
+  session: KclSessionOptions = {},
+  options: SessionForEachOptions = {},
+) {
+  const wire = new Wire(t, session)
+  const done = wire.session.forEach(handler, { concurrency, ...options })
+  wire.initialize()
+  assert.deepEqual(await wire.said(), status('initialize'))
+  return { wire, done }
+}
+
 /** A session whose handlers end when the spec says so. */
 async function working(t: TestContext, options: SessionForEachOptions, session: KclSessionOptions = {}) {
   const wire = new Wire(t, { checkpointRetry: { attempts: 1 }, ...session })
@@ -306,11 +505,13 @@ class Working {
   readonly #open = new Map<string, { resolve(value: unknown): void; reject(error: unknown): void }>()
   readonly #done: Promise<unknown>
   #context: HandlerContext | null = null
+  #batch: RecordBatch | null = null
 
   constructor(wire: Wire, options: SessionForEachOptions) {
     this.wire = wire
     this.#options = options
-    const handler = (one: KinesisRecord, _: RecordBatch, context: HandlerContext): Promise<unknown> => {
+    const handler = (one: KinesisRecord, batch: RecordBatch, context: HandlerContext): Promise<unknown> => {
+      this.#batch = batch
       this.#context = context
       return new Promise((resolve, reject) => this.#open.set(one.sequenceNumber, { resolve, reject }))
     }
@@ -337,6 +538,10 @@ class Working {
 
   signal(): AbortSignal | undefined {
     return this.#context?.signal
+  }
+
+  batch(): RecordBatch | null {
+    return this.#batch
   }
 
   outcome(): Promise<unknown> {
