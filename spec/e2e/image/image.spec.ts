@@ -113,7 +113,8 @@ async function whyNoImage(): Promise<string | false> {
 }
 
 async function whatIsMissing(): Promise<string | false> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'this is not root on Linux'
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'this is not Linux on x64'
+  if (process.getuid?.() !== 0) return 'this is not root'
   for (const program of ['mmdebstrap', 'apt-config', 'unshare', 'nsenter', 'setpriv', 'ip']) {
     if (spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0) return `there is no ${program}`
   }
