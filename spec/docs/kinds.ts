@@ -51,7 +51,7 @@ const KINDS: readonly Kind[] = [
   ['a property without effect', /^launcher\/configuration\/catalogue\/successors/],
   ['a region, an endpoint, an account', /^launcher\/configuration\/lint\/places/],
   ['a value with more in it', /^launcher\/configuration\/lint\/text/],
-  ['a name, a time, a number of threads', /^launcher\/configuration\/lint\/work/],
+  ['a name, a time, a number of threads', /^launcher\/configuration\/lint\/work\b/],
   ['a value that would be misread', /^launcher\/configuration\/(lint\/values|report|catalogue)/],
   ['the configuration cannot be read', /^launcher\/configuration\//],
   [
