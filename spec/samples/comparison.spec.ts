@@ -28,5 +28,5 @@ describe('the page that compares the clients', () => {
     })
   }
 
-  test('tries three clients', () => assert.equal(lines.length, 13))
+  test('tries four clients', () => assert.equal(lines.length, 18))
 })
