@@ -21,7 +21,7 @@ export const STYLES: readonly Style[] = [
   node('for of', 'for-of'),
   node('for await', 'for-await'),
   node('forEach', 'for-each'),
-  node('forEach × 16', 'for-each-side-by-side'),
+  node('forEach × 64', 'for-each-side-by-side'),
   node('aws-kcl', 'aws-kcl'),
 ]
 

@@ -3,4 +3,4 @@ import { count } from './tally.ts'
 
 const session = new KclSession({ logger: false })
 
-await session.forEach((record) => count(record.data), { concurrency: 16 })
+await session.forEach((record) => count(record.data), { concurrency: 64 })
