@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JSON_EVENTS } from '../../lib/cli/json-events.ts'
-import { FINDINGS } from '../../lib/daemon/conversation/findings.ts'
+import { FINDINGS, type FindingKind } from '../../lib/daemon/conversation/findings.ts'
 import { FAULT_TIMES, FAULTS } from '../../lib/daemon/faults/faults.ts'
 import { metricsText } from '../../lib/http/metrics.ts'
 import { reference as properties } from '../../lib/launcher/configuration/report.ts'
@@ -14,6 +14,7 @@ import { TestWorker } from '../helpers/worker.ts'
 import { logEventsOf } from './messages.ts'
 import { messagesPage } from './messages-page.ts'
 import { code, frontMatter, table } from './pages.ts'
+import { REMEDIES } from './remedies.ts'
 
 /** Writes the pages of the reference, and the one that leads to them. */
 export function writeReference(root: string, folder: string): void {
@@ -96,17 +97,16 @@ function logEvents(root: string): string {
 
 function dev(): string {
   const faults = Object.values(FAULTS).map(({ written, about }) => [code(written), about])
-  const findings = Object.entries(FINDINGS).map(([kind, { consequence, daemon }]) => [
-    code(kind),
-    CONSEQUENCES[consequence],
-    daemon,
-  ])
+  const findings = KINDS.map((kind) => {
+    const { consequence, daemon } = FINDINGS[kind]
+    return [code(kind), CONSEQUENCES[consequence], daemon, REMEDIES[kind]]
+  })
   return [
     `## Faults\n\nWritten \`NAME[=VALUE][:WHEN][/SHARD]\`, as in \`--fault refuse=ThrottlingException:0.1\`.`,
     table(['fault', 'what happens'], faults),
     FAULT_TIMES.replaceAll('\n', ' '),
     `## Findings\n\nWhat a consumer does wrong, and what the real daemon does about it.`,
-    table(['kind', 'consequence', 'what the daemon does'], findings),
+    table(['kind', 'consequence', 'what the daemon does', 'what to do'], findings),
     `## Events of dev --json\n\nOne JSON object a line on standard output, each with its \`event\`.`,
     eventTable(JSON_EVENTS),
   ].join('\n\n')
@@ -142,6 +142,7 @@ function block(text: string): string {
   return `\`\`\`text\n${text.trimEnd()}\n\`\`\``
 }
 
+const KINDS = Object.keys(FINDINGS) as FindingKind[]
 const CONSEQUENCES = {
   skip: 'a remark',
   refuse: 'the checkpoint is refused',
