@@ -50,10 +50,10 @@ export class Crew implements Handlers {
   }
 
   /**
-   * Takes the records of a batch on that are not finished, and resolves when the next batch may come: when all are
-   * handled, or with `overlaps` when all are taken and hands are free. Rejects with what failed for good.
+   * Takes the records of a batch on that are not finished. Null when the next batch may come at once, else a promise of
+   * that: when all are handled, or with `overlaps` when all are taken and hands are free. Throws what failed for good.
    */
-  async handle(batch: RecordBatch): Promise<void> {
+  handle(batch: RecordBatch): Promise<void> | null {
     this.#batch = batch
     this.#owner.handlers = this
     this.#cursor = this.#work.overlaps
@@ -62,18 +62,22 @@ export class Crew implements Handlers {
     if (this.#lanes.holding) this.#plan(batch, null)
     const { overlaps, concurrency } = this.#work
     const mayTakeMore = (): boolean => overlaps && this.#running < concurrency && this.#lanes.empty
-    await this.#until(() => this.#taken && (this.#idle || mayTakeMore()))
+    return this.#until(() => this.#taken && (this.#idle || mayTakeMore()))
   }
 
   /** Resolves when everything that was taken on is handled. Rejects with what failed for good. */
-  settled(): Promise<void> {
-    return this.#until(() => this.#taken && this.#idle)
+  async settled(): Promise<void> {
+    await this.#until(() => this.#taken && this.#idle)
   }
 
   /** Starts nothing new, and resolves when nothing is at work any more. */
   async stopped(reason: unknown): Promise<void> {
     this.#ending.quit(reason)
-    await this.#until(() => this.#idle).catch(() => {})
+    try {
+      await this.#until(() => this.#idle)
+    } catch {
+      // It has gone up already.
+    }
   }
 
   get running(): number {
@@ -93,14 +97,22 @@ export class Crew implements Handlers {
     return this.#running === 0 && (this.#ending.over || (this.#lanes.empty && !this.#failures.waiting))
   }
 
-  async #until(done: () => boolean): Promise<void> {
+  #until(done: () => boolean): Promise<void> | null {
     this.#fill()
-    if (!done()) {
-      await new Promise<void>((resolve) => {
-        this.#look = () => done() && resolve()
-      })
-      this.#look = null
-    }
+    if (!done()) return this.#wait(done)
+    this.#finished()
+    return null
+  }
+
+  async #wait(done: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#look = () => done() && resolve()
+    })
+    this.#look = null
+    this.#finished()
+  }
+
+  #finished(): void {
     if (this.#idle) {
       this.#owner.handlers = null
       // Its records would be in the way of those that come next.

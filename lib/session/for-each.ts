@@ -24,7 +24,12 @@ export async function handleBatches(
     await crew.stopped(error)
     throw error
   }
-  await orStore(owner, crew.settled())
+  try {
+    await crew.settled()
+  } catch (error) {
+    await storeBeforeStop(owner)
+    throw error
+  }
 }
 
 // A function of its own: a loop would hold the last batch, with its records, until the next has come.
@@ -47,23 +52,18 @@ async function handleNext(
 async function handle(owner: BatchOwner, crew: Crew, batch: RecordBatch): Promise<void> {
   batch.beginHandlers()
   try {
-    await orStore(owner, crew.handle(batch))
+    const work = crew.handle(batch)
+    if (work !== null) await work
+  } catch (error) {
+    await storeBeforeStop(owner)
+    throw error
   } finally {
     batch.endHandlers()
   }
 }
 
-// What is finished is stored before an error goes up.
-async function orStore(owner: BatchOwner, work: Promise<void>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    await storeBeforeStop(owner)
-    throw error
-  }
-}
-
-// The error of the handler matters more than one of this checkpoint: without it more records come again.
+// What is finished is stored before an error goes up, which matters more than one of this checkpoint: without it more
+// records come again.
 async function storeBeforeStop({ policy, checkpointing, log }: BatchOwner): Promise<void> {
   if (policy.atShutdown === false) return
   try {
