@@ -114,7 +114,9 @@ export class Segments {
       if (segment.to > end) continue
       last ??= segment.last
       segment.release()
-      if (this.#absorbs(this.#segments[index - 1], segment)) this.#segments.splice(index, 1)
+      if (!this.#absorbs(this.#segments[index - 1], segment)) continue
+      if (index === this.#segments.length - 1) this.#segments.pop()
+      else this.#segments.splice(index, 1)
     }
     if (this.#segments.length > 2 * KEPT) this.#thinOut()
     return last
