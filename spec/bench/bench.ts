@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { parseArgs } from 'node:util'
+import { scriptOptions, wholeNumber } from '../helpers/script-options.ts'
 import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
 import { type Handled, measureHandlers } from './handlers.ts'
 import { plot } from './plot.ts'
@@ -20,7 +20,7 @@ const HELP = `npm run bench -- [PART…] [OPTIONS]
 Parts: shapes, starts, growth, shards, handlers; all of them when none is named.
 
   --quick           few and short rounds: a first impression
-  --rounds=N        rounds of each measurement
+  --rounds=N        rounds of each measurement (default: 7, or 3 with --quick)
   --shape=TEXT      only shapes whose name contains this; again for more
   --style=TEXT      only styles whose name contains this, and the floor; again for more
   --json=FILE       all figures
@@ -29,10 +29,9 @@ Parts: shapes, starts, growth, shards, handlers; all of them when none is named.
   --keep            make these ratios the baseline
 `
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: 'boolean', default: false },
+const { values, named: parts } = scriptOptions(
+  HELP,
+  {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     shape: { type: 'string', multiple: true, default: [] },
@@ -42,18 +41,20 @@ const { values, positionals } = parseArgs({
     check: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
-})
+  ['shapes', 'starts', 'growth', 'shards', 'handlers'],
+)
 
 const QUICK: Effort = { warmUp: 1000, measure: 300, rounds: 3, starts: 7 }
 const FULL: Effort = { warmUp: 1200, measure: 600, rounds: 7, starts: 25 }
 
-if (values.help) process.stdout.write(HELP)
-else await bench()
+await bench()
 
 async function bench(): Promise<void> {
-  const effort = { ...(values.quick ? QUICK : FULL), ...(values.rounds && { rounds: Number(values.rounds) }) }
+  const usual = values.quick ? QUICK : FULL
+  const rounds = values.rounds === undefined ? usual.rounds : wholeNumber('rounds', values.rounds)
+  const effort = { ...usual, rounds }
   const tell = (text: string): void => void process.stdout.write(`${text}\n`)
-  const wants = (part: string): boolean => positionals.length === 0 || positionals.includes(part)
+  const wants = (part: string): boolean => parts.length === 0 || parts.includes(part)
   const named = ({ name }: Style): boolean =>
     values.style.length === 0 || name === FLOOR.name || values.style.some((text) => name.includes(text))
   const ours = STYLES.filter(named)

@@ -30,7 +30,7 @@ checkpoint above what was seen, a process left behind, or a pause above its boun
   --keys=N          partition keys (default: 60)
   --rate=N          records a second (default: 60)
 `
-const values = scriptOptions(HELP, {
+const { values } = scriptOptions(HELP, {
   seed: { type: 'string', default: '1' },
   minutes: { type: 'string', default: '15' },
   variant: { type: 'string', default: 'iterate' },

@@ -5,7 +5,13 @@ import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-for (const name of ['soak', 'chaos']) {
+const WRONG_NUMBER: Readonly<Record<string, string>> = {
+  soak: '--records=many',
+  chaos: '--keys=0',
+  bench: '--rounds=0',
+}
+
+for (const name of ['soak', 'chaos', 'bench']) {
   describe(`npm run ${name}`, () => {
     const run = (...words: string[]) =>
       spawnSync(
@@ -20,7 +26,8 @@ for (const name of ['soak', 'chaos']) {
     test('tells its options for --help', () => {
       const { status, stdout, stderr } = run('--help')
       assert.deepEqual([status, stderr], [0, ''])
-      assert.ok(stdout.startsWith(`npm run ${name} -- [OPTIONS]\n`), stdout)
+      const parts = name === 'bench' ? '[PART…] ' : ''
+      assert.ok(stdout.startsWith(`npm run ${name} -- ${parts}[OPTIONS]\n`), stdout)
       assert.ok(stdout.split('\n').every((line) => line.length <= 132))
       assert.match(stdout, /^ {2}--\w+=N +\w.*\(default: \d+/m)
     })
@@ -28,7 +35,7 @@ for (const name of ['soak', 'chaos']) {
     for (const [wrong, sentence] of [
       ['--sed=2', /^Unknown option '--sed'\.\n\nnpm run /],
       ['more', /^Unexpected argument 'more'\.\n\nnpm run /],
-      [name === 'soak' ? '--records=many' : '--keys=0', /^--\w+=(many|0): give a whole number from 1\.\n$/],
+      [WRONG_NUMBER[name] ?? '', /^--\w+=(many|0): give a whole number from 1\.\n$/],
     ] as const) {
       test(`starts nothing with ${wrong}, and says why`, () => {
         const { status, stdout, stderr } = run(wrong)

@@ -5,14 +5,24 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 type Options = NonNullable<ParseArgsConfig['options']>
 type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values']
 
-/** The values of the options. Ends the process for --help, with 0, and for what is no option, with 2. */
-export function scriptOptions<O extends Options>(help: string, options: O): Values<O> {
+/**
+ * The values of the options, and those of `parts` that are named. Ends the process for --help, with 0, and for what is
+ * neither, with 2.
+ */
+export function scriptOptions<O extends Options>(
+  help: string,
+  options: O,
+  parts: readonly string[] = [],
+): { values: Values<O>; named: readonly string[] } {
   if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) {
     process.stdout.write(help)
     process.exit(0)
   }
   try {
-    return parseArgs({ options }).values
+    const { values, positionals } = parseArgs({ options, allowPositionals: parts.length > 0 })
+    const stray = positionals.find((word) => !parts.includes(word))
+    if (stray !== undefined) throw new Error(`Unexpected argument '${stray}'`)
+    return { values, named: positionals }
   } catch (error) {
     const [sentence = ''] = String((error as Error).message).split(/\. |\n/)
     return refuse(`${sentence.replace(/\.$/, '')}.\n\n${help}`)

@@ -16,7 +16,7 @@ record was lost or out of order, or came again after a checkpoint.
   --first=SEED      the seed of the first run; the others follow (default: 1)
   --records=N       records of each run (default: 200000)
 `
-const values = scriptOptions(HELP, {
+const { values } = scriptOptions(HELP, {
   seeds: { type: 'string', default: '20' },
   first: { type: 'string', default: '1' },
   records: { type: 'string', default: '200000' },
