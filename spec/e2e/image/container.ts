@@ -140,11 +140,12 @@ done`
 const READ_ONLY = 'mount -o remount,bind,ro "$root"'
 
 // Whom to trust, and what npm and Maven are told on this machine.
-const WAYS_OUT = `mkdir -p "$root/etc/ssl/certs" "$root/root"
+const WAYS_OUT = `home=$(getent passwd "$(id -u)" | cut -d: -f6)
+theirs=$root$(chroot "$root" getent passwd 0 | cut -d: -f6)
+mkdir -p "$root/etc/ssl/certs" "$theirs"
 mount --bind /etc/ssl/certs "$root/etc/ssl/certs"
-home=$(getent passwd "$(id -u)" | cut -d: -f6)
-mount -t tmpfs tmpfs "$root/root"
-mkdir "$root/root/.m2"
+mount -t tmpfs tmpfs "$theirs"
+mkdir "$theirs/.m2"
 for file in .npmrc .m2/settings.xml; do
-  if [ -e "$home/$file" ]; then cp "$home/$file" "$root/root/$file"; fi
+  if [ -e "$home/$file" ]; then cp "$home/$file" "$theirs/$file"; fi
 done`
