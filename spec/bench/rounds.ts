@@ -1,7 +1,8 @@
-// Rounds, one style after the other in each, so that what else goes on on the machine meets all of them alike. Each
-// round starts a new process: how its compiler decides differs from one to the next. A short run would measure the
-// compiler alone, so a process warms up before it is measured.
+// Rounds, all styles side by side in each and at work by turns, a short while at a time, so that what else goes on on the
+// machine meets all of them alike. Each round starts new processes: how a compiler decides differs from one to the next.
+// A short run would measure the compiler alone, so a process warms up before its first turn.
 
+import { setTimeout } from 'node:timers/promises'
 import { Consumer } from './consumer.ts'
 import { deliveryOf, type Shape } from './shapes.ts'
 import type { Style } from './styles.ts'
@@ -14,15 +15,25 @@ export interface Effort {
   readonly starts: number
 }
 
-/** What one round of one style came to. */
-export interface Sample {
+/** What one turn of one style came to. */
+export interface Turn {
   /** Microseconds per record. */
   readonly wall: number
   /** Microseconds of processor time per record; null where the machine does not tell. */
   readonly processor: number | null
+}
+
+/** What one round of one style came to. */
+export interface Sample {
+  readonly turns: readonly Turn[]
   /** MiB at the most; null where the machine does not tell. */
   readonly peak: number | null
 }
+
+// Milliseconds of a turn; it has one batch at the least.
+const TURN = 60
+// Milliseconds after a turn in which a process collects its garbage: that counts as its own, and disturbs no other.
+const REST = 5
 
 /** Measures styles with batches of one shape; the samples of each style, round by round. */
 export async function measure(
@@ -30,45 +41,72 @@ export async function measure(
   shape: Shape,
   effort: Effort,
 ): Promise<Map<Style, Sample[]>> {
-  const delivery = deliveryOf(shape)
   const samples = new Map(styles.map((style): [Style, Sample[]] => [style, []]))
   for (let round = 0; round < effort.rounds; round += 1) {
-    // Back and forth: a machine that grows slower or faster favours nobody.
-    for (const style of round % 2 === 0 ? styles : styles.toReversed()) {
-      samples.get(style)?.push(await sample(style, shape, delivery, effort))
+    const workers = await Promise.all(styles.map((style) => Worker.start(style, shape)))
+    for (const worker of workers) await worker.deliverFor(effort.warmUp)
+    for (let turn = 0; turn * TURN < effort.measure; turn += 1) {
+      // Back and forth: a machine that grows slower or faster favours nobody.
+      for (const worker of turn % 2 === 0 ? workers : workers.toReversed()) await worker.turn()
     }
+    for (const worker of workers) samples.get(worker.style)?.push(await worker.end())
   }
   return samples
 }
 
-async function sample(style: Style, shape: Shape, delivery: Buffer, effort: Effort): Promise<Sample> {
-  const consumer = await Consumer.start(style)
-  const warm = await deliverFor(effort.warmUp, consumer, delivery)
-  const processorBefore = consumer.processorTime()
-  const wallBefore = performance.now()
-  const batches = await deliverFor(effort.measure, consumer, delivery)
-  const wall = performance.now() - wallBefore
-  const processorAfter = consumer.processorTime()
-  const peak = consumer.peakMemory()
-  const sent = (warm + batches) * shape.records
-  await consumer.end({ records: sent, bytes: sent * shape.bytes })
-  const each = 1000 / (batches * shape.records)
-  return {
-    wall: wall * each,
-    processor:
-      processorBefore === null || processorAfter === null ? null : (processorAfter - processorBefore) * each,
-    peak,
-  }
-}
+/** A consumer that gets batches of one shape. */
+export class Worker {
+  readonly style: Style
+  readonly #consumer: Consumer
+  readonly #shape: Shape
+  readonly #delivery: Buffer
+  readonly #turns: Turn[] = []
+  #batches = 0
 
-async function deliverFor(time: number, consumer: Consumer, delivery: Buffer): Promise<number> {
-  const end = performance.now() + time
-  let batches = 0
-  do {
-    await consumer.perform(delivery)
-    batches += 1
-  } while (performance.now() < end)
-  return batches
+  private constructor(style: Style, shape: Shape, consumer: Consumer) {
+    this.style = style
+    this.#shape = shape
+    this.#delivery = deliveryOf(shape)
+    this.#consumer = consumer
+  }
+
+  static async start(style: Style, shape: Shape): Promise<Worker> {
+    return new Worker(style, shape, await Consumer.start(style))
+  }
+
+  /** Delivers batches for so many milliseconds. */
+  async deliverFor(time: number): Promise<void> {
+    const end = performance.now() + time
+    do {
+      await this.#consumer.perform(this.#delivery)
+      this.#batches += 1
+    } while (performance.now() < end)
+  }
+
+  /** One turn. What the process does between its turns does not count. */
+  async turn(): Promise<void> {
+    const batches = this.#batches
+    const processorBefore = this.#consumer.processorTime()
+    const wallBefore = performance.now()
+    await this.deliverFor(TURN)
+    const wall = performance.now() - wallBefore
+    await setTimeout(REST)
+    const processorAfter = this.#consumer.processorTime()
+    const each = 1000 / ((this.#batches - batches) * this.#shape.records)
+    const known = processorBefore !== null && processorAfter !== null
+    this.#turns.push({
+      wall: wall * each,
+      processor: known ? (processorAfter - processorBefore) * each : null,
+    })
+  }
+
+  /** Ends the process. Throws where it did not see what it was sent. */
+  async end(): Promise<Sample> {
+    const peak = this.#consumer.peakMemory()
+    const records = this.#batches * this.#shape.records
+    await this.#consumer.end({ records, bytes: records * this.#shape.bytes })
+    return { turns: this.#turns, peak }
+  }
 }
 
 /** The figure that half of them are not above. */
