@@ -7,13 +7,22 @@ import { scriptOptions, wholeNumber } from '../helpers/script-options.ts'
 import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
 import { type Handled, measureHandlers } from './handlers.ts'
 import { plot } from './plot.ts'
-import { handlerTable, peakTable, ratioTable, shardTable, startTable, timeTable } from './report.ts'
+import {
+  handlerTable,
+  peakTable,
+  ratioTable,
+  shardTable,
+  startTable,
+  targetTable,
+  timeTable,
+} from './report.ts'
 import { type Starting, starting, type Throughput, throughput } from './results.ts'
 import { type Effort, measure } from './rounds.ts'
 import { BATCH_SIZES, RECORD_SIZES, SHAPES, type Shape } from './shapes.ts'
 import { measureOneProcess, measureShards, SHARDS, type Shards } from './shards.ts'
 import { measureStarts } from './start.ts'
 import { FLOOR, ONE_PROCESS, pythonStyles, STYLES, type Style } from './styles.ts'
+import { costsOf, type Reached, reached, TARGETS } from './targets.ts'
 
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
@@ -90,7 +99,10 @@ async function bench(): Promise<void> {
   const handlers = wants('handlers') ? await measureHandlers(Math.min(5, effort.rounds)) : {}
   if (wants('handlers')) tell(`${handlerTable(handlers)}\n`)
 
-  finish({ node: process.version, shapes, starts, growth, shards, handlers }, tell)
+  const targets = reached(TARGETS, costsOf(shapes, starts))
+  if (targets.length > 0) tell(`${targetTable(targets)}\n`)
+
+  finish({ node: process.version, shapes, starts, growth, shards, handlers, targets }, tell)
 }
 
 interface Results {
@@ -100,6 +112,7 @@ interface Results {
   readonly growth: Record<string, Record<string, Throughput>>
   readonly shards: Record<string, Record<string, Shards>>
   readonly handlers: Record<string, Handled>
+  readonly targets: readonly Reached[]
 }
 
 async function rows(

@@ -3,6 +3,7 @@
 import { type Handled, TURNS } from './handlers.ts'
 import type { Starting, Table, Throughput } from './results.ts'
 import type { Shards } from './shards.ts'
+import type { Reached } from './targets.ts'
 
 /** The floor's time over each style's, in processor time, with that of wall time in brackets. */
 export function ratioTable(figures: Table<Throughput>): string {
@@ -63,6 +64,19 @@ export function shardTable(figures: Table<Shards>): string {
     const times = `${start.toFixed(0)} ms, ${roundTrip.toFixed(0)} µs`
     return `${rate} k/s, ${processor?.toFixed(2) ?? '?'} µs, ${idle?.toFixed(0) ?? '?'} → ${memory?.toFixed(0) ?? '?'} MiB, ${times}`
   })
+}
+
+/** Every target that was measured, what it asks, and what came of it. */
+export function targetTable(targets: readonly Reached[]): string {
+  const rows = targets.map(({ row, style, over, least, most, figure, met }) => [
+    `${row}: ${style} over ${over}`,
+    {
+      target: least === undefined ? `≤ ${most?.toFixed(2)}` : `≥ ${least.toFixed(2)}`,
+      figure: figure.toFixed(3),
+      result: met ? 'met' : 'MISSED',
+    },
+  ])
+  return table('speed, or cost', Object.fromEntries(rows), (text: string) => text)
 }
 
 function table<Figure>(
