@@ -7,9 +7,11 @@ import { scriptOptions, wholeNumber } from '../helpers/script-options.ts'
 import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
 import { type Handled, measureHandlers } from './handlers.ts'
 import { plot } from './plot.ts'
+import { type Kinds, profileMissed } from './profile.ts'
 import {
   handlerTable,
   peakTable,
+  profileTable,
   ratioTable,
   shardTable,
   startTable,
@@ -27,6 +29,7 @@ import { costsOf, type Reached, reached, TARGETS } from './targets.ts'
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
 Parts: shapes, starts, growth, shards, handlers; all of them when none is named.
+After the tables: which targets (spec/bench/targets.ts) are met, and where the time goes at each speed that is missed.
 
   --quick           few and short rounds: a first impression
   --rounds=N        rounds of each measurement (default: 7, or 3 with --quick)
@@ -102,7 +105,10 @@ async function bench(): Promise<void> {
   const targets = reached(TARGETS, costsOf(shapes, starts))
   if (targets.length > 0) tell(`${targetTable(targets)}\n`)
 
-  finish({ node: process.version, shapes, starts, growth, shards, handlers, targets }, tell)
+  const profiles = await profileMissed(targets, effort.warmUp)
+  for (const [shape, row] of Object.entries(profiles)) tell(`${profileTable(shape, row)}\n`)
+
+  finish({ node: process.version, shapes, starts, growth, shards, handlers, targets, profiles }, tell)
 }
 
 interface Results {
@@ -113,6 +119,7 @@ interface Results {
   readonly shards: Record<string, Record<string, Shards>>
   readonly handlers: Record<string, Handled>
   readonly targets: readonly Reached[]
+  readonly profiles: Record<string, Record<string, Kinds>>
 }
 
 async function rows(

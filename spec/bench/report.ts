@@ -1,6 +1,7 @@
 // The tables on the terminal.
 
 import { type Handled, TURNS } from './handlers.ts'
+import type { Kinds } from './profile.ts'
 import type { Starting, Table, Throughput } from './results.ts'
 import type { Shards } from './shards.ts'
 import type { Reached } from './targets.ts'
@@ -79,6 +80,22 @@ export function targetTable(targets: readonly Reached[]): string {
   return table('speed, or cost', Object.fromEntries(rows), (text: string) => text)
 }
 
+/** Where the styles of one shape spend their time; what takes least of it is one line. */
+export function profileTable(shape: string, styles: Readonly<Record<string, Kinds>>): string {
+  const all = Object.values(styles)
+  const sum = (kinds: Kinds): number => Object.values(kinds).reduce((total, time) => total + time, 0)
+  const most = (kind: string): number => Math.max(...all.map((kinds) => kinds[kind] ?? 0))
+  const sorted = [...new Set(all.flatMap((kinds) => Object.keys(kinds)))].sort((a, b) => most(b) - most(a))
+  const digits = Math.max(0, 3 - Math.floor(Math.log10(Math.max(...all.map(sum)))))
+  const row = (of: (kinds: Kinds) => number): Record<string, number> =>
+    Object.fromEntries(Object.entries(styles).map(([style, kinds]) => [style, of(kinds)]))
+  const rows = sorted.slice(0, MOST_KINDS).map((kind) => [kind, row((kinds) => kinds[kind] ?? 0)])
+  const rest = sorted.slice(MOST_KINDS)
+  rows.push(['all else', row((kinds) => rest.reduce((total, kind) => total + (kinds[kind] ?? 0), 0))])
+  rows.push(['together', row(sum)])
+  return table(`${shape}: µs per record at`, Object.fromEntries(rows), (time: number) => time.toFixed(digits))
+}
+
 function table<Figure>(
   title: string,
   figures: Table<Figure>,
@@ -104,3 +121,5 @@ function table<Figure>(
   )
   return [head, widths.map((width) => '─'.repeat(width)).join('  '), ...lines].join('\n')
 }
+
+const MOST_KINDS = 12

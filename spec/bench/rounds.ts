@@ -74,25 +74,27 @@ export class Worker {
     return new Worker(style, shape, await Consumer.start(style))
   }
 
-  /** Delivers batches for so many milliseconds. */
-  async deliverFor(time: number): Promise<void> {
+  /** Delivers batches for so many milliseconds, and tells how many. */
+  async deliverFor(time: number): Promise<number> {
     const end = performance.now() + time
+    let batches = 0
     do {
       await this.#consumer.perform(this.#delivery)
-      this.#batches += 1
+      batches += 1
     } while (performance.now() < end)
+    this.#batches += batches
+    return batches
   }
 
   /** One turn. What the process does between its turns does not count. */
   async turn(): Promise<void> {
-    const batches = this.#batches
     const processorBefore = this.#consumer.processorTime()
     const wallBefore = performance.now()
-    await this.deliverFor(TURN)
+    const batches = await this.deliverFor(TURN)
     const wall = performance.now() - wallBefore
     await setTimeout(REST)
     const processorAfter = this.#consumer.processorTime()
-    const each = 1000 / ((this.#batches - batches) * this.#shape.records)
+    const each = 1000 / (batches * this.#shape.records)
     const known = processorBefore !== null && processorAfter !== null
     this.#turns.push({
       wall: wall * each,
