@@ -1,5 +1,6 @@
-// The two dependencies that are costly to load, each loaded when it is first used, at once.
-// Rule: in both ways. Bundlers take a `require` that they can see into their one file; Node's modules have none, and
+// What is costly to load, each loaded when it is first used, at once: two dependencies, and modules of Node that few
+// sessions need.
+// Rule for the dependencies: in both ways. Bundlers take a `require` that they can see into their one file; Node's modules have none, and
 // make their own. (That of a CommonJS helper, which all bundlers would see, costs 4 ms at each start.)
 
 import { createRequire } from 'node:module'
@@ -14,6 +15,21 @@ export function temporal(): typeof Temporal {
 /** The library behind the session's own log. */
 export function tslog(): typeof import('tslog') {
   return bundled() ? require('tslog') : createRequire(import.meta.url)('tslog')
+}
+
+/** node:readline. */
+export function readline(): typeof import('node:readline') {
+  return createRequire(process.execPath)('node:readline')
+}
+
+/** node:worker_threads. */
+export function workerThreads(): typeof import('node:worker_threads') {
+  return createRequire(process.execPath)('node:worker_threads')
+}
+
+/** node:perf_hooks; the global of Bun and of Deno has less before this was loaded. */
+export function perfHooks(): typeof import('node:perf_hooks') {
+  return createRequire(process.execPath)('node:perf_hooks')
 }
 
 function loadPolyfill(): typeof import('@js-temporal/polyfill') {

@@ -1,8 +1,8 @@
 // The host's end of the control socket: shards come in, failures go out.
 
 import { Socket } from 'node:net'
-import { createInterface } from 'node:readline'
 import { takeHost } from '../io/hosted.ts'
+import { readline } from '../lazy.ts'
 import { markLines, showError, watchStrays } from './context.ts'
 import { format, type News, type Order, type ShardOrder } from './control.ts'
 import { openPipes, openSocket, type ShardHost, type ShardLine } from './shard-line.ts'
@@ -37,7 +37,7 @@ class ProcessHost implements ShardHost {
     const unwatch = watchStrays()
     try {
       this.#tell({ ready: process.pid })
-      for await (const text of createInterface({ input: this.#control })) {
+      for await (const text of readline().createInterface({ input: this.#control })) {
         const order = JSON.parse(text) as Order
         if ('over' in order) return
         const line = await this.#open(order)

@@ -4,9 +4,8 @@
 
 import { fstatSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
-import { isatty } from 'node:tty'
-import { isMainThread } from 'node:worker_threads'
 import { UsageError } from '../errors.ts'
+import { workerThreads } from '../lazy.ts'
 import { claim } from './claim.ts'
 import { closeDescriptor, DescriptorWriter, descriptorReader, replaceByNull } from './descriptor.ts'
 import { isHosted } from './hosted.ts'
@@ -87,7 +86,7 @@ type OwnStreams = Pick<Channel, 'input' | 'output' | 'rest'>
 let own: OwnStreams | undefined
 
 function ownChannel(): Channel {
-  if (!isMainThread) {
+  if (!isMainThread()) {
     throw new UsageError(
       "new KclSession(): the process's own pipes belong to its main thread. Start the session there, or give input and output.",
     )
@@ -118,6 +117,13 @@ function ownChannel(): Channel {
   return { input, output, own: true, closeOutput: () => close(output), rest, release }
 }
 
+// In Node's threads the stream has no descriptor. Whoever put another stream in its place may have none either.
+function isMainThread(): boolean {
+  const { bun, deno } = process.versions
+  const told = process.stdout.fd !== undefined && !bun && !deno
+  return told || workerThreads().isMainThread
+}
+
 // Importing node:cluster takes milliseconds; in a worker it is there. Node before 20.16 cannot be asked.
 function isClusterWorker(): boolean {
   const cluster = process.getBuiltinModule?.('node:cluster') as { isWorker?: boolean } | undefined
@@ -125,7 +131,7 @@ function isClusterWorker(): boolean {
 }
 
 function openStandard(): OwnStreams {
-  if (isatty(0)) {
+  if (process.stdin.isTTY) {
     throw new UsageError(
       'new KclSession(): stdin is a terminal, and no daemon speaks there. To try a consumer on a file: npx kcl-session dev --input events.ndjson -- node consumer.js',
     )

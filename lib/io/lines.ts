@@ -3,8 +3,9 @@
 // which costs as much as half of JSON.parse, and on some versions of Node it splits at U+2028, too. One line at a time
 // keeps the order of lines and end plain, and lets us stop between two lines.
 
-import { createInterface, type Interface } from 'node:readline'
+import type { Interface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { readline } from '../lazy.ts'
 import { nextTick, setImmediate } from '../timers.ts'
 import { HalfLine } from './half-line.ts'
 
@@ -29,7 +30,7 @@ export interface LineHandlers {
 export class LineReader {
   readonly #input: Readable & { ref?(): void; unref?(): void; fd?: number }
   readonly #handlers: LineHandlers
-  readonly #ends: Interface
+  #ends: Interface | undefined
   // The line that readline sees the end of: `#source` from `#from` to `#to`.
   #source: Buffer = EMPTY
   #from = 0
@@ -47,12 +48,6 @@ export class LineReader {
   constructor(input: Readable, handlers: LineHandlers) {
     this.#input = input
     this.#handlers = handlers
-    this.#ends = createInterface({
-      input: new Readable({ read() {} }),
-      terminal: false,
-      crlfDelay: Number.POSITIVE_INFINITY,
-    })
-    this.#ends.on('line', this.#onLine)
   }
 
   /** Begins to read, and keeps the process alive from here on unless `unref()` was called. */
@@ -89,7 +84,7 @@ export class LineReader {
     if (this.#state === 'stopped') return
     const started = this.#state !== 'new'
     this.#state = 'stopped'
-    this.#ends.close()
+    this.#ends?.close()
     const input = this.#input
     if (this.#unrefd) input.ref?.()
     if (!started) return
@@ -135,7 +130,7 @@ export class LineReader {
     try {
       while (this.#state === 'reading' && this.#takeLine()) {
         if (this.#source[this.#to - 2] !== CARRIAGE_RETURN) this.#emit(this.#to - 1)
-        else this.#ends.write(this.#source.toString('latin1', this.#lastBytes, this.#to))
+        else this.#askReadline(this.#source.toString('latin1', this.#lastBytes, this.#to))
       }
       this.#draining = false
     } finally {
@@ -183,6 +178,17 @@ export class LineReader {
   // Where what readline sees of the line begins.
   get #lastBytes(): number {
     return Math.max(this.#from, this.#to - LONGEST_END)
+  }
+
+  #askReadline(lastBytes: string): void {
+    this.#ends ??= readline()
+      .createInterface({
+        input: new Readable({ read() {} }),
+        terminal: false,
+        crlfDelay: Number.POSITIVE_INFINITY,
+      })
+      .on('line', this.#onLine)
+    this.#ends.write(lastBytes)
   }
 
   // `rest` is what readline leaves of the last bytes of a line.

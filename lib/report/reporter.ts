@@ -5,6 +5,8 @@
 
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import type { EventLoopUtilization } from 'node:perf_hooks'
+import { perfHooks } from '../lazy.ts'
 import { systemClock } from '../time.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.ts'
 import type { Hello, ProcessFacts, Report, Snapshot } from './snapshot.ts'
@@ -179,19 +181,20 @@ function ownVersion(): string {
 // Asking for the memory costs more than all the rest, so it is done once a second.
 class Facts {
   readonly values: ProcessFacts
-  readonly #loop = performance.eventLoopUtilization()
+  readonly #loop = eventLoopUtilization()
 
   constructor(before?: Facts) {
     const { user, system } = process.cpuUsage()
     this.values = {
       rss: process.memoryUsage.rss(),
       cpuMs: Math.round((user + system) / 1000),
-      busy:
-        before === undefined
-          ? 0
-          : rounded(performance.eventLoopUtilization(this.#loop, before.#loop).utilization),
+      busy: before === undefined ? 0 : rounded(eventLoopUtilization(this.#loop, before.#loop).utilization),
     }
   }
+}
+
+function eventLoopUtilization(...between: EventLoopUtilization[]): EventLoopUtilization {
+  return perfHooks().performance.eventLoopUtilization(...between)
 }
 
 function rounded(part: number): number {

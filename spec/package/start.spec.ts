@@ -25,13 +25,4 @@ async function loadedBy(consumer: string): Promise<string[]> {
 
 const TELL = `data:text/javascript,process.on('exit', () => console.error(process.moduleLoadList.join('\\n')))`
 const INITIALIZE = { action: 'initialize', shardId: 'shardId-0', sequenceNumber: 'TRIM_HORIZON' }
-const NEEDED = [
-  'console',
-  'module',
-  'os',
-  'perf_hooks',
-  'readline',
-  'readline/promises',
-  'tty',
-  'worker_threads',
-]
+const NEEDED = ['console', 'module', 'os']
