@@ -10,6 +10,7 @@ import { SHARD_END, type Target } from '../checkpoint/target.ts'
 import { type CheckpointError, UsageError } from '../errors.ts'
 import { isSequenceNumber, type Position, type Shard, type WireRecord } from '../protocol/messages.ts'
 import type { Clock } from '../time.ts'
+import { RecordClock } from './record-clock.ts'
 import { RecordLine } from './records.ts'
 
 /** What checkpointing asks of its loop. */
@@ -46,6 +47,7 @@ export class Checkpointing {
   /** One past the last record that was handed to the user. */
   handedOut = 0
   readonly #clock: Clock
+  readonly #recordClock: RecordClock
   readonly #policy: CheckpointPolicy
   readonly #watcher: CheckpointWatcher
   readonly #progress = new Progress()
@@ -57,6 +59,7 @@ export class Checkpointing {
 
   constructor(port: CheckpointingPort) {
     this.#clock = port.clock
+    this.#recordClock = new RecordClock(port.clock)
     this.#policy = port.policy
     this.#watcher = port.watcher
     this.checkpointer = new Checkpointer({
@@ -123,7 +126,7 @@ export class Checkpointing {
 
   /** Takes a record as finished; asks the policy if the watermark moved. Throws what the policy throws. */
   finish(number: number): void {
-    const now = this.#clock.now()
+    const now = this.#recordClock.now()
     this.progressAt = now
     const moved = this.line.finish(number, now)
     this.#watcher.finished(number, now)

@@ -12,11 +12,16 @@ import { type Limits, Segments, type Window } from './segments.ts'
 export class RecordLine {
   readonly #segments: Segments = new Segments()
   #watermark = 0
+  // Decoded data of the records before `#counted`, which is at the watermark when somebody asks.
   #bytes = 0
+  #counted = 0
   // The last position given up.
   #last: Position | null = null
-  // Finished, with a gap before them.
-  readonly #ahead = new Set<number>()
+  // Finished, with a gap before them, and when.
+  readonly #ahead = new Map<number, number>()
+  // The time told last to a segment, and the end of that segment.
+  #stamp = Number.NEGATIVE_INFINITY
+  #stampedTo = 0
 
   /** One past the last record that arrived. */
   get end(): number {
@@ -35,6 +40,7 @@ export class RecordLine {
 
   /** Decoded data of the records before the watermark. */
   get bytes(): number {
+    this.#count()
     return this.#bytes
   }
 
@@ -76,7 +82,7 @@ export class RecordLine {
 
   /** What is finished with a gap before it; null where there is nothing. */
   finishedAhead(): ReadonlySet<number> | null {
-    return this.#ahead.size === 0 ? null : new Set(this.#ahead)
+    return this.#ahead.size === 0 ? null : new Set(this.#ahead.keys())
   }
 
   /** How many are finished with a gap before them. */
@@ -86,45 +92,65 @@ export class RecordLine {
 
   /** Takes a record as finished; answers whether the watermark moved. */
   finish(number: number, now: number): boolean {
-    if (this.isFinished(number)) return false
-    const segment = this.#segments.of(number)
-    segment?.finish(number, number + 1, now)
-    if (number === this.#watermark && this.#ahead.size === 0) {
-      this.#watermark += 1
-      this.#bytes += sizeOf(segment?.records?.[number - segment.from])
-      return true
-    }
     if (number !== this.#watermark) {
-      this.#ahead.add(number)
+      if (!this.isFinished(number)) this.#ahead.set(number, now)
       return false
     }
-    let end = number + 1
-    let oldest = now
-    for (; this.#ahead.delete(end); end += 1)
-      oldest = Math.min(oldest, this.#segments.of(end)?.finishedAt(end) ?? now)
-    // What was ahead has waited for this one: the time that policies go by is that of the first to be finished.
-    if (oldest < now) segment?.finish(number, number + 1, oldest)
-    this.#pass(end)
+    this.#watermark += 1
+    if (this.#ahead.size > 0) this.#passAhead(number, now)
+    else if (number >= this.#stampedTo || now - this.#stamp >= PRECISION) this.#tell(number, now)
     return true
   }
 
   /** Takes every record before `end` as finished. */
   finishBefore(end: number, now: number): void {
-    if (end <= this.#watermark) return
     // What was finished ahead keeps its times; the rest is taken in whole stretches, segment by segment.
-    for (let from = this.#watermark, to = from; from < end; from = to) {
-      const segment = this.#segments.of(from)
-      to = this.#ahead.size > 0 ? from + 1 : Math.min(segment?.to ?? end, end)
-      if (!this.#ahead.delete(from)) segment?.finish(from, to, now)
+    while (this.#watermark < end) {
+      const single = this.#ahead.size > 0
+      this.#tell(this.#watermark, this.#takeAhead(this.#watermark) ?? now)
+      this.#watermark = single ? this.#watermark + 1 : Math.min(this.#stampedTo, end)
     }
-    let passed = end
-    while (this.#ahead.delete(passed)) passed += 1
-    this.#pass(passed)
+    this.#takeAllAhead()
+  }
+
+  // What was ahead has waited for this one: the time that policies go by is that of the first to be finished.
+  #passAhead(number: number, now: number): void {
+    let oldest = now
+    for (let end = number + 1, at = this.#ahead.get(end); at !== undefined; at = this.#ahead.get(end)) {
+      oldest = Math.min(oldest, at)
+      end += 1
+    }
+    this.#tell(number, oldest)
+    this.#takeAllAhead()
+  }
+
+  #takeAllAhead(): void {
+    for (let at = this.#takeAhead(this.#watermark); at !== null; at = this.#takeAhead(this.#watermark)) {
+      this.#tell(this.#watermark, at)
+      this.#watermark += 1
+    }
+  }
+
+  #takeAhead(number: number): number | null {
+    if (this.#ahead.size === 0) return null
+    const at = this.#ahead.get(number) ?? null
+    this.#ahead.delete(number)
+    return at
+  }
+
+  // Each record is told of that begins a segment, or that another time goes for.
+  #tell(number: number, at: number): void {
+    if (number < this.#stampedTo && Math.abs(at - this.#stamp) < PRECISION) return
+    const segment = this.#segments.of(number)
+    segment?.finish(number, at)
+    this.#stamp = at
+    this.#stampedTo = segment?.to ?? number + 1
   }
 
   /** When the record was finished; null where it is not, and the time of one close by where that has been given up. */
   finishedAt(number: number): number | null {
-    return this.isFinished(number) ? (this.#segments.of(number)?.finishedAt(number) ?? null) : null
+    if (number >= this.#watermark) return this.#ahead.get(number) ?? null
+    return this.#segments.of(number)?.finishedAt(number) ?? null
   }
 
   /** The number of the record at a position; -1 where there is none, or it has been given up. */
@@ -168,6 +194,7 @@ export class RecordLine {
 
   /** Gives up the records before `number`: no window needs them any more. */
   release(number: number): void {
+    this.#count()
     this.#last = this.#segments.release(Math.min(number, this.#watermark)) ?? this.#last
   }
 
@@ -176,24 +203,27 @@ export class RecordLine {
     this.#segments.forget(position)
   }
 
-  #pass(end: number): void {
-    this.#bytes = this.#bytesBefore(end)
-    this.#watermark = end
+  #count(): void {
+    if (this.#counted === this.#watermark) return
+    this.#bytes = this.#bytesBefore(this.#watermark)
+    this.#counted = this.#watermark
   }
 
-  // Most questions are about the neighbourhood of the watermark, whose bytes are known.
+  // Most questions are about the neighbourhood of what is counted.
   #bytesBefore(number: number): number {
-    if (number === this.#watermark) return this.#bytes
+    if (number === this.#counted) return this.#bytes
     const segment = this.#segments.of(number - 1)
     if (segment === undefined) return 0
     if (number === segment.to) return segment.bytesBefore + segment.bytes
-    const near = segment.from <= this.#watermark && this.#watermark <= number
+    const near = segment.from <= this.#counted && this.#counted <= number
     let bytes = near ? this.#bytes : segment.bytesBefore
-    for (let at = near ? this.#watermark : segment.from; at < number; at += 1)
-      bytes += sizeOf(this.record(at))
+    for (let at = near ? this.#counted : segment.from; at < number; at += 1) bytes += sizeOf(this.record(at))
     return bytes
   }
 }
+
+// Milliseconds. Times of finished records that differ by less are one.
+const PRECISION = 1
 
 // In place, and one by one: with two objects for each record at once, a large batch would fill the memory.
 function toRecords(wire: WireRecord[]): KinesisRecord[] {

@@ -5,6 +5,11 @@ import { comparePositions, toPosition } from '../checkpoint/position.ts'
 import type { Position } from '../protocol/messages.ts'
 import { type KinesisRecord, sizeOf } from '../record.ts'
 
+interface Stamp {
+  readonly from: number
+  readonly at: number
+}
+
 /** The records of one delivery. */
 export class Segment {
   readonly from: number
@@ -16,8 +21,9 @@ export class Segment {
   readonly arrivedAt: number
   readonly bytesBefore: number
   bytes = 0
-  #finishedAt: Float64Array | null = null
-  #firstFinishedAt: number | null = null
+  // When its records were finished, in order: the first, and those behind it where the time is another.
+  #firstAt: number | null = null
+  #later: Stamp[] | null = null
   // The stream's clock runs beside ours, by so much ahead of it.
   readonly #wallOffset: number
   readonly #firstTimestamp: number | null
@@ -42,20 +48,18 @@ export class Segment {
     for (const record of records) this.bytes += sizeOf(record)
   }
 
-  /** Records were finished: `from` inclusive, `to` exclusive. */
-  finish(from: number, to: number, now: number): void {
-    if (from === this.from && to === this.to && this.#finishedAt === null) {
-      this.#firstFinishedAt = now
+  /** The records from a number on were finished at a time, until the next call says otherwise; the first call is of its first record. */
+  finish(from: number, now: number): void {
+    if (this.#firstAt === null) {
+      this.#firstAt = now
       return
     }
-    this.#finishedAt ??= new Float64Array(this.to - this.from)
-    // For one record, which is the most frequent, fill() costs far more than this.
-    if (to === from + 1) this.#finishedAt[from - this.from] = now
-    else this.#finishedAt.fill(now, from - this.from, to - this.from)
+    this.#later ??= []
+    this.#later.push({ from, at: now })
   }
 
   finishedAt(number: number): number | null {
-    return this.#finishedAt?.[number - this.from] ?? this.#firstFinishedAt
+    return this.#later?.findLast(({ from }) => from <= number)?.at ?? this.#firstAt
   }
 
   /**
@@ -77,8 +81,7 @@ export class Segment {
   }
 
   release(): void {
-    this.#firstFinishedAt = this.#finishedAt?.[0] ?? this.#firstFinishedAt
-    this.#finishedAt = null
+    this.#later = null
     this.records = null
   }
 

@@ -62,6 +62,40 @@ describe('the watermark', () => {
     assert.equal(line.finishedAt(0), 10)
   })
 
+  test('takes times that differ by less than a millisecond for one', () => {
+    const line = deliver(records(4), records(2, 5))
+    for (const [number, time] of [10, 10.4, 11.2, 11.3, 11.5].entries()) line.finish(number, time)
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((number) => line.finishedAt(number)),
+      [10, 10, 11.2, 11.2, 11.5],
+    )
+  })
+
+  test('gives a record that others have waited for the time of the first of them', () => {
+    const line = deliver(records(3))
+    line.finish(1, 20)
+    line.finish(2, 10)
+    line.finish(0, 30)
+    assert.deepEqual(
+      [0, 1, 2].map((number) => line.finishedAt(number)),
+      [10, 20, 10],
+    )
+  })
+
+  test('counts the bytes of what is long given up and stored', () => {
+    const line = deliver(records(3))
+    for (const number of [0, 1, 2]) line.finish(number, 0)
+    line.release(3)
+    line.forget({ sequenceNumber: '3', subSequenceNumber: 0 })
+    assert.deepEqual([line.kept, line.bytes], [0, 24])
+  })
+
+  test('passes what lies before a record, and no more', () => {
+    const line = deliver(records(6))
+    line.finishBefore(4, 0)
+    assert.equal(line.watermark, 4)
+  })
+
   test('keeps one time for what is finished whole, also once its records are given up', () => {
     const line = deliver(records(3), records(3, 4))
     line.finishBefore(6, 30)
