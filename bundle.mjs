@@ -1,46 +1,57 @@
-// The published library in few files: finding its many modules was most of a start. The last step of the build; types
-// stay those of dist/lib, and the maps lead to the sources.
+// The published library, each entry in one file: finding and reading many modules was most of a start. The last step of
+// the build; types stay those of dist/lib, and the maps lead to the sources.
 
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { build } from 'esbuild'
 
-await build({
-  entryPoints: { index: 'dist/lib/index.js', testing: 'dist/lib/testing/index.js' },
-  outdir: 'dist/bundle',
-  bundle: true,
-  // Both entries must share their classes.
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  packages: 'external',
-  sourcemap: true,
-  sourcesContent: false,
-  logLevel: 'warning',
-  // Node before 20.16 has no getBuiltinModule.
-  banner: {
-    js: "import { createRequire } from 'node:module'\nconst builtIn = process.getBuiltinModule ?? createRequire(process.execPath)",
-  },
-  plugins: [
-    { name: 'lazy', setup: leaveLazyAlone },
-    { name: 'built-in', setup: askForBuiltIns },
-  ],
-})
+const USERS_REQUIRE = 'requireOfUsers'
 
-// It has a `require` that the bundlers of users must see, and that this one would hide from them.
-function leaveLazyAlone({ onResolve }) {
-  onResolve({ filter: /\/lazy\.js$/ }, () => ({ path: '../lib/lazy.js', external: true }))
+await bundle({ index: 'dist/lib/index.js' }, [])
+await bundle({ testing: 'dist/lib/testing/index.js' }, [{ name: 'errors', setup: shareErrors }])
+
+async function bundle(entryPoints, plugins) {
+  const { outputFiles } = await build({
+    entryPoints,
+    outdir: 'dist/bundle',
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'warning',
+    // Node before 20.16 has no getBuiltinModule.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'\nconst builtIn = process.getBuiltinModule ?? requireFrom(process.execPath)",
+    },
+    plugins: [{ name: 'sources', setup: readSources }, ...plugins],
+  })
+  await mkdir('dist/bundle', { recursive: true })
+  for (const { path, text } of outputFiles) await writeFile(path, text.replaceAll(USERS_REQUIRE, 'require'))
 }
 
-// At an import of a built-in module Node reads each of its exports, and loads what is behind them: a quarter of our
-// start. Asked for a module by name, it does not.
-function askForBuiltIns({ onLoad }) {
+// The classes that users compare with must be the same ones in both.
+function shareErrors({ onResolve }) {
+  onResolve({ filter: /\/errors\.js$/ }, () => ({ path: './index.js', external: true }))
+}
+
+// Lines stay where they are, for the maps.
+function readSources({ onLoad }) {
   onLoad({ filter: /\.js$/ }, async ({ path }) => {
     const source = await readFile(path, 'utf8')
-    const contents = source.replace(
-      /^import (\{[^}]+\}|\w+) from '(node:[^']+)';$/gm,
-      (_, names, module) => `const ${names.replaceAll(' as ', ': ')} = builtIn('${module}');`,
-    )
+    const contents = source
+      // esbuild would make its own of the `require`s in lazy.js, which the bundlers of users must see.
+      .replace(/\brequire\b/g, USERS_REQUIRE)
+      // At an import of a built-in module Node reads each of its exports, and loads what is behind them: a quarter of
+      // our start. Asked for a module by name, it does not.
+      .replace(
+        /^import (\{[^}]+\}|\w+) from '(node:[^']+)';$/gm,
+        (_, names, module) => `const ${names.replaceAll(' as ', ': ')} = builtIn('${module}');`,
+      )
+      // What is read at each start is kept for as long as the process lives.
+      .replace(/^ *(\/\/(?!#).*|\/\*\*[\s\S]*?\*\/)$/gm, (comment) => comment.replace(/./g, ''))
     return { contents }
   })
 }
