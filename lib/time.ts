@@ -77,10 +77,13 @@ function refuseUnknownUnits(units: object, duration: unknown, where: string): vo
       )
     }
   }
-  const known = new Set([...Object.keys(UNITS), ...CALENDAR_UNITS])
   const plain = Object.getPrototypeOf(units) === Object.prototype || Object.getPrototypeOf(units) === null
-  const unknown = plain ? Object.keys(units).find((key) => !known.has(key)) : undefined
+  const unknown = plain ? Object.keys(units).find(isUnknown) : undefined
   if (unknown !== undefined || Array.isArray(units)) throw badDuration(duration, where)
+}
+
+function isUnknown(unit: string): boolean {
+  return !Object.hasOwn(UNITS, unit) && !CALENDAR_UNITS.includes(unit)
 }
 
 function badDuration(duration: unknown, where: string, cause?: unknown): UsageError {

@@ -3,7 +3,6 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Socket, type SocketConstructorOpts } from 'node:net'
-import { devNull } from 'node:os'
 import { Writable } from 'node:stream'
 import { setTimeout } from '../timers.ts'
 
@@ -98,5 +97,7 @@ function writeAll(stream: Writable, descriptor: number, bytes: Buffer, done: (er
   done()
 }
 
+// Asking node:os for it would load that at each start.
+const devNull = process.platform === 'win32' ? '\\\\.\\nul' : '/dev/null'
 // Milliseconds between two tries on a full pipe.
 const RETRY_AFTER = 5
