@@ -5,10 +5,12 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { scriptOptions, wholeNumber } from '../helpers/script-options.ts'
 import { compared, keep, ratiosOf, worseThanBaseline } from './check.ts'
+import { measureDaemon, type OnDaemon } from './daemon.ts'
 import { type Handled, measureHandlers } from './handlers.ts'
 import { plot } from './plot.ts'
 import { type Kinds, profileMissed } from './profile.ts'
 import {
+  daemonTable,
   handlerTable,
   peakTable,
   profileTable,
@@ -28,7 +30,7 @@ import { costsOf, type Reached, reached, TARGETS } from './targets.ts'
 
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
-Parts: shapes, starts, growth, shards, handlers; all of them when none is named.
+Parts: shapes, starts, growth, shards, handlers, daemon (with Java and Maven); all of them when none is named.
 After the tables: which targets (spec/bench/targets.ts) are met, and where the time goes at each speed that is missed.
 
   --quick           few and short rounds: a first impression
@@ -53,7 +55,7 @@ const { values, named: parts } = scriptOptions(
     check: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
-  ['shapes', 'starts', 'growth', 'shards', 'handlers'],
+  ['shapes', 'starts', 'growth', 'shards', 'handlers', 'daemon'],
 )
 
 const QUICK: Effort = { warmUp: 1000, measure: 300, rounds: 3, starts: 7 }
@@ -102,13 +104,16 @@ async function bench(): Promise<void> {
   const handlers = wants('handlers') ? await measureHandlers(Math.min(5, effort.rounds)) : {}
   if (wants('handlers')) tell(`${handlerTable(handlers)}\n`)
 
-  const targets = reached(TARGETS, costsOf(shapes, starts))
+  const daemon = wants('daemon') ? await measureDaemon(Math.min(5, effort.rounds), tell) : {}
+  if (Object.keys(daemon).length > 0) tell(`${daemonTable(daemon)}\n`)
+
+  const targets = reached(TARGETS, costsOf(shapes, starts, daemon))
   if (targets.length > 0) tell(`${targetTable(targets)}\n`)
 
   const profiles = await profileMissed(targets, effort.warmUp)
   for (const [shape, row] of Object.entries(profiles)) tell(`${profileTable(shape, row)}\n`)
 
-  finish({ node: process.version, shapes, starts, growth, shards, handlers, targets, profiles }, tell)
+  finish({ node: process.version, shapes, starts, growth, shards, handlers, daemon, targets, profiles }, tell)
 }
 
 interface Results {
@@ -118,6 +123,7 @@ interface Results {
   readonly growth: Record<string, Record<string, Throughput>>
   readonly shards: Record<string, Record<string, Shards>>
   readonly handlers: Record<string, Handled>
+  readonly daemon: Record<string, OnDaemon>
   readonly targets: readonly Reached[]
   readonly profiles: Record<string, Record<string, Kinds>>
 }

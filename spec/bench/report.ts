@@ -1,5 +1,6 @@
 // The tables on the terminal.
 
+import type { OnDaemon } from './daemon.ts'
 import { type Handled, TURNS } from './handlers.ts'
 import type { Kinds } from './profile.ts'
 import type { Starting, Table, Throughput } from './results.ts'
@@ -64,6 +65,15 @@ export function shardTable(figures: Table<Shards>): string {
     const rate = Math.round(recordsPerSecond / 1000)
     const times = `${start.toFixed(0)} ms, ${roundTrip.toFixed(0)} µs`
     return `${rate} k/s, ${processor?.toFixed(2) ?? '?'} µs, ${idle?.toFixed(0) ?? '?'} → ${memory?.toFixed(0) ?? '?'} MiB, ${times}`
+  })
+}
+
+/** The real daemon, each rate with its ratio to that of the child that only acknowledges. */
+export function daemonTable(row: Readonly<Record<string, OnDaemon>>): string {
+  const [acknowledging] = Object.values(row)
+  return table('the real daemon', { 'records a second': row }, ({ wall, recordsPerSecond }) => {
+    const ratio = (acknowledging?.wall ?? Number.NaN) / wall
+    return `${Math.round(recordsPerSecond).toLocaleString('en-US')} (${ratio.toFixed(2)})`
   })
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ACKNOWLEDGING } from './daemon.ts'
 import { targetTable } from './report.ts'
 import { SHAPES } from './shapes.ts'
 import { STYLES } from './styles.ts'
-import { costsOf, REST, reached, START, TARGETS, type Target } from './targets.ts'
+import { costsOf, DAEMON, REST, reached, START, TARGETS, type Target } from './targets.ts'
 
 const FAST: Target = { row: '1 × 1 B', style: 'ours', over: 'theirs', least: 1.9 }
 const SMALL: Target = { row: START, style: 'ours', over: 'theirs', most: 1.15 }
@@ -39,14 +40,18 @@ test('the table says of each target what it asks and whether it is met', () => {
 test('costs are those of the tables', () => {
   const figures = { wall: 9, ratio: 1.5, wallRatio: 2, peak: null, memory: 1, memoryRatio: 1.25 }
   assert.deepEqual(
-    costsOf({ '1 × 1 B': { ours: { ...figures, processor: 4 } } }, { ours: { ...figures, processor: 4 } }),
-    { '1 × 1 B': { ours: 4 }, [START]: { ours: 1.5 }, [REST]: { ours: 1.25 } },
+    costsOf(
+      { '1 × 1 B': { ours: { ...figures, processor: 4 } } },
+      { ours: { ...figures, processor: 4 } },
+      { ours: { wall: 3, recordsPerSecond: 1 } },
+    ),
+    { '1 × 1 B': { ours: 4 }, [START]: { ours: 1.5 }, [REST]: { ours: 1.25 }, [DAEMON]: { ours: 3 } },
   )
 })
 
 test('every target is of a shape and of styles that are measured', () => {
-  const rows = [...SHAPES.map(({ name }) => name), START, REST]
-  const styles = STYLES.map(({ name }) => name)
+  const rows = [...SHAPES.map(({ name }) => name), START, REST, DAEMON]
+  const styles = [...STYLES.map(({ name }) => name), ACKNOWLEDGING]
   for (const { row, style, over } of TARGETS) {
     assert.ok(rows.includes(row), row)
     assert.ok(styles.includes(style) && styles.includes(over), `${style} over ${over}`)

@@ -1,5 +1,6 @@
 // What the library is to reach: data, and what of it a run has reached.
 
+import { ACKNOWLEDGING, type OnDaemon } from './daemon.ts'
 import { type Starting, type Table, type Throughput, time } from './results.ts'
 
 /** One style held against another. */
@@ -26,6 +27,7 @@ export type Costs = Readonly<Record<string, Readonly<Record<string, number>>>>
 /** Rows that are no shape. */
 export const START = 'start'
 export const REST = 'memory at rest'
+export const DAEMON = 'real daemon'
 
 const RECORDS = 'batch.records'
 const KIB = '1000 × 1 KiB'
@@ -50,10 +52,15 @@ export const TARGETS: readonly Target[] = [
   ...least(0.9, 'forEach', RECORDS, ...ALL),
   { row: START, style: RECORDS, over: 'floor', most: 1.15 },
   { row: REST, style: RECORDS, over: 'floor', most: 1.2 },
+  ...least(0.98, RECORDS, ACKNOWLEDGING, DAEMON),
 ]
 
 /** The costs that a run has measured. */
-export function costsOf(shapes: Table<Throughput>, starts: Readonly<Record<string, Starting>>): Costs {
+export function costsOf(
+  shapes: Table<Throughput>,
+  starts: Readonly<Record<string, Starting>>,
+  daemon: Readonly<Record<string, OnDaemon>>,
+): Costs {
   const costs = (row: Readonly<Record<string, Throughput>>): Record<string, number> =>
     Object.fromEntries(Object.entries(row).map(([style, figures]) => [style, time(figures)]))
   const memory = Object.entries(starts).flatMap(([style, { memoryRatio }]) =>
@@ -63,6 +70,7 @@ export function costsOf(shapes: Table<Throughput>, starts: Readonly<Record<strin
     ...Object.fromEntries(Object.entries(shapes).map(([shape, row]) => [shape, costs(row)])),
     [START]: Object.fromEntries(Object.entries(starts).map(([style, { ratio }]) => [style, ratio])),
     [REST]: Object.fromEntries(memory),
+    [DAEMON]: Object.fromEntries(Object.entries(daemon).map(([child, { wall }]) => [child, wall])),
   }
 }
 

@@ -3,7 +3,6 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type AwsCall, awsClient } from '../../lib/aws/client.ts'
 import { fetchJars } from '../../lib/launcher/machine/jar-folder.ts'
@@ -15,7 +14,7 @@ import { type OutgoingRecord, putRecords } from '../../lib/local/put.ts'
 import { seed } from '../../lib/local/seed.ts'
 import { type Servers, startServers } from '../../lib/local/servers.ts'
 import { systemClock } from '../../lib/time.ts'
-import { type Running, start, temporaryFolder } from '../helpers/command.ts'
+import { type Running, type Scope, start, temporaryFolder } from '../helpers/command.ts'
 
 const REGION = 'us-east-1'
 // What takes seconds on an idle machine may take a minute on a busy one.
@@ -91,12 +90,12 @@ export class Stack {
     return this.#servers.stop()
   }
 
-  /** A stream and an application with seeded leases, under a name of their own. */
-  async world(t: TestContext, name: string, shards: number): Promise<World> {
+  /** A stream and an application with seeded leases, under a name of their own; a stream that is there stays as it is. */
+  async world(t: Scope, name: string, shards: number, application = `app-${name}`): Promise<World> {
     const { kinesisEndpoint, dynamoDBEndpoint } = this.#servers
     const names = {
       streamName: name,
-      applicationName: `app-${name}`,
+      applicationName: application,
       region: REGION,
       kinesisEndpoint,
       dynamoDBEndpoint,
@@ -110,12 +109,12 @@ export class Stack {
 /** A stream, its application, and a folder for what its consumers write down. */
 export class World {
   readonly folder: string
-  readonly #t: TestContext
+  readonly #t: Scope
   readonly #stack: Stack
   readonly #name: string
   readonly #jars: string
 
-  constructor(t: TestContext, stack: Stack, name: string, folder: string, properties: string, jars: string) {
+  constructor(t: Scope, stack: Stack, name: string, folder: string, properties: string, jars: string) {
     this.#t = t
     this.#stack = stack
     this.#name = name

@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 export interface Ended {
@@ -12,6 +11,11 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
+}
+
+/** A test, or whatever else has an end after which nothing of it may be left. */
+export interface Scope {
+  after(undo: () => void): void
 }
 
 /** A running command; ended, if need be, after the test. */
@@ -29,12 +33,12 @@ export interface Place {
   readonly env?: NodeJS.ProcessEnv
 }
 
-export function start(t: TestContext, args: readonly string[], options: Place = {}): Running {
+export function start(t: Scope, args: readonly string[], options: Place = {}): Running {
   return startProgram(t, [process.execPath, MAIN, ...args], options)
 }
 
 /** The same for any program. */
-export function startProgram(t: TestContext, words: readonly string[], options: Place = {}): Running {
+export function startProgram(t: Scope, words: readonly string[], options: Place = {}): Running {
   const [program = '', ...args] = words
   const child = spawn(program, args, {
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
@@ -77,14 +81,14 @@ export function insist(running: Running, signal: NodeJS.Signals): void {
 }
 
 /** Runs a command to its end, with this text on standard input. */
-export function run(t: TestContext, args: readonly string[], stdin?: string): Promise<Ended> {
+export function run(t: Scope, args: readonly string[], stdin?: string): Promise<Ended> {
   const running = start(t, args, stdin === undefined ? {} : { stdin: 'pipe' })
   running.child.stdin?.on('error', () => {})
   running.child.stdin?.end(stdin)
   return running.ended
 }
 
-export function temporaryFolder(t: TestContext): string {
+export function temporaryFolder(t: Scope): string {
   const folder = mkdtempSync(join(tmpdir(), 'kcl-session-spec-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
