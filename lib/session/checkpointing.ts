@@ -147,6 +147,7 @@ export class Checkpointing {
   /** Takes a batch as finished, and asks the policy. Throws what the policy throws. */
   finishBatch(end: number): void {
     const now = this.#clock.now()
+    this.progressAt = now
     this.#finishBefore(end, now)
     this.#ask('batch', now)
   }

@@ -72,9 +72,9 @@ export class Figures {
     if (action === 'processRecords' && records === 0) this.empty += 1
   }
 
-  /** What the daemon gave to do is answered; `records`: it was a delivery with some. */
+  /** What the daemon gave to do is answered, with the last progress; `records`: it was a delivery with some. */
   acknowledged(records: boolean): void {
-    const now = this.progressed()
+    const now = this.#source.checkpointing.progressAt
     if (records && this.#actionAt !== null) {
       observe('batch', this.histograms.batch, (now - this.#actionAt) / 1000)
     }

@@ -126,7 +126,7 @@ export class Loop extends Core implements BatchSource {
     this.#pausing = true
     await this.turns.turn()
     this.#pausing = false
-    this.#run()
+    this.#resume()
   }
 
   // Works on what is in hand for as long as it needs no user. Only one run is under way at a time.
@@ -153,6 +153,12 @@ export class Loop extends Core implements BatchSource {
       this.fail(error)
     }
     this.running = false
+    this.#resume()
+  }
+
+  // Goes on after a wait.
+  #resume(): void {
+    this.checkpointing.progressed()
     this.#run()
   }
 
@@ -166,7 +172,7 @@ export class Loop extends Core implements BatchSource {
     if (hand.batch !== null) return hand.mayBeCovered ? null : this.#finish
     if (hand.left || hand.hasMore) {
       const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
-      if (!waiting || hand.give(ending, () => this.#run())) return null
+      if (!waiting || hand.give(ending, () => this.#resume())) return null
       // More records are wanted.
       if (message?.action !== 'processRecords') return null
     } else if (this.unfinished > 0 && message?.action !== 'processRecords') return null
@@ -192,6 +198,7 @@ export class Loop extends Core implements BatchSource {
   async #acknowledgeAfter(done: Promise<void> | void): Promise<void> {
     await done
     while (this.exchange.awaitsAnswer) await this.checkpointing.checkpointer.quiet()
+    this.checkpointing.progressed()
     if (this.state === 'open') this.#acknowledge()
   }
 

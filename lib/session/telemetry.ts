@@ -53,7 +53,6 @@ export class Telemetry implements CheckpointWatcher {
   }
 
   handedOut(batch: TracedBatch): void {
-    this.figures.progressed()
     if (batch.attempt > 1) this.figures.retried += 1
     this.#tracing.batchStarts(batch, this.#port.counts.skipped)
     this.#port.changed()
