@@ -25,6 +25,9 @@ export function descriptorReader(descriptor: number): Socket {
 export class DescriptorWriter extends Writable {
   readonly #descriptor: number
   readonly #close: (descriptor: number) => void
+  // What was written at once, last: a status is the same each time.
+  #text = ''
+  #bytes: Buffer = Buffer.alloc(0)
 
   constructor(descriptor: number, close: (descriptor: number) => void) {
     super()
@@ -38,10 +41,14 @@ export class DescriptorWriter extends Writable {
    */
   writeNow(text: string): string | Buffer {
     if (this.writableLength > 0 || !this.writable) return text
+    if (text !== this.#text) {
+      this.#text = text
+      this.#bytes = Buffer.from(text)
+    }
+    const bytes = this.#bytes
     try {
-      const length = Buffer.byteLength(text)
-      const written = writeSync(this.#descriptor, text)
-      return written === length ? '' : Buffer.from(text).subarray(written)
+      const written = writeSync(this.#descriptor, bytes, 0, bytes.length)
+      return written === bytes.length ? '' : bytes.subarray(written)
     } catch {
       // The stream finds the same, and reports it as its errors are reported.
       return text

@@ -12,10 +12,10 @@ import { HalfLine } from './half-line.ts'
 /** What a LineReader tells. Both are called from the stream's own events, one at a time. */
 export interface LineHandlers {
   /**
-   * A line without its end, `\n` or `\r\n`; blank lines too. The bytes, which are UTF-8, are there until it returns.
-   * What it throws surfaces; the next lines still come.
+   * A line without its end, `\n` or `\r\n`; blank lines too: the bytes from `from` to before `to`, which are UTF-8 and
+   * there until it returns. What it throws surfaces; the next lines still come.
    */
-  line(bytes: Buffer): void
+  line(bytes: Buffer, from: number, to: number): void
   /**
    * Once, after every line before it; half a line at the end is no line. `error` is the stream's error, or says
    * that it was closed before its end; null at an ordinary end.
@@ -197,9 +197,9 @@ export class LineReader {
   }
 
   #emit(end: number): void {
-    const line = this.#source.subarray(this.#from, end)
+    const source = this.#source
     this.#source = EMPTY
-    this.#handlers.line(line)
+    this.#handlers.line(source, this.#from, end)
   }
 
   #putBack(): void {

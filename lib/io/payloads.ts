@@ -5,9 +5,10 @@
 import { isAscii } from 'node:buffer'
 import { type CutLine, TAB_IN_JSON } from '../protocol/line.ts'
 
-/** The text of a line: whole, or without its payloads where that saves work. */
-export function readLine(line: Buffer): string | CutLine {
-  if (line.length < LONG) return line.toString()
+/** The text of the line from `from` to before `to`: whole, or without its payloads where that saves work. */
+export function readLine(bytes: Buffer, from: number, to: number): string | CutLine {
+  if (to - from < LONG) return bytes.toString('utf8', from, to)
+  const line = bytes.subarray(from, to)
   const encoding = isAscii(line) ? 'latin1' : 'utf8'
   const large = lengthOfFirst(line) >= LARGE && !line.includes(BACKSLASH)
   return large ? cut(line, encoding) : line.toString(encoding)

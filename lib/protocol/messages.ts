@@ -77,8 +77,8 @@ export function parseMessage(line: string | CutLine): Message {
 
 /** The status line for an action. The newline in front keeps it apart from stray text on the same pipe. */
 export function statusText(wireName: string): string {
-  // Names that we know need no escaping.
-  return `\n{"action":"status","responseFor":"${wireName}"}\n`
+  // Nearly all are of one kind.
+  return wireName === 'processRecords' ? PROCESSED : statusOf(wireName)
 }
 
 /** The line that asks for a checkpoint; null means the end of what was delivered, which only a shard's end may say. */
@@ -91,6 +91,11 @@ export function checkpointText(position: Position | null): string {
 /** The rule for what may be sent as a sequence number: names such as LATEST would lose data. */
 export function isSequenceNumber(value: unknown): value is string {
   return typeof value === 'string' && DIGITS.test(value)
+}
+
+function statusOf(wireName: string): string {
+  // Names that we know need no escaping.
+  return `\n{"action":"status","responseFor":"${wireName}"}\n`
 }
 
 function frame(message: Record<string, string | number>): string {
@@ -209,5 +214,6 @@ const EXPECTED: { readonly [Field in keyof WireRecord]?: string } = {
   approximateArrivalTimestamp: 'a number or null',
 }
 
+const PROCESSED = statusOf('processRecords')
 const DIGITS = /^\d+$/
 const EXCERPT = 120

@@ -95,9 +95,11 @@ export class KclSession {
       abandonment,
     )
     this.#reader = new LineReader(this.#channel.input, {
-      line: (bytes) => {
-        if (debugs) this.#log.debug('Hears', { line: bytes.toString('utf8', 0, LONGEST_TOLD) })
-        this.#loop.receive(readLine(bytes))
+      line: (bytes, from, to) => {
+        if (debugs) {
+          this.#log.debug('Hears', { line: bytes.toString('utf8', from, Math.min(to, from + LONGEST_TOLD)) })
+        }
+        this.#loop.receive(readLine(bytes, from, to))
       },
       end: (error) => this.#loop.inputEnded(error),
     })

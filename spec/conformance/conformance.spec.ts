@@ -265,7 +265,7 @@ function read(chunks: readonly Buffer[]): Promise<string[]> {
   const lines: string[] = []
   return new Promise((resolve, reject) => {
     const reader = new LineReader(input, {
-      line: (bytes) => lines.push(bytes.toString()),
+      line: (bytes, from, to) => lines.push(bytes.toString('utf8', from, to)),
       end: (error) => (error === null ? resolve(lines) : reject(error)),
     })
     reader.start()

@@ -169,8 +169,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
       if (encoding) input.setEncoding(encoding)
       const lines: string[] = []
       const first = new LineReader(input, {
-        line(bytes) {
-          const line = bytes.toString()
+        line(bytes, from, to) {
+          const line = bytes.toString('utf8', from, to)
           lines.push(line)
           if (line === 'zwö') first.stop()
         },
@@ -208,8 +208,8 @@ describe('LineReader', { timeout: 120_000 }, () => {
     let inside = 0
     const ended = new Promise<void>((resolve) => {
       const reader = new LineReader(input, {
-        line(bytes) {
-          const line = bytes.toString()
+        line(bytes, from, to) {
+          const line = bytes.toString('utf8', from, to)
           assert.equal(inside++, 0)
           lines.push(line)
           // A flowing stream hands on at once what is pushed.
@@ -251,7 +251,7 @@ function read(input: Readable): Promise<{ lines: string[]; error: Error | null }
   return new Promise((resolve, reject) => {
     let ended = false
     const reader = new LineReader(input, {
-      line: (bytes) => lines.push(bytes.toString()),
+      line: (bytes, from, to) => lines.push(bytes.toString('utf8', from, to)),
       end(error) {
         if (ended) reject(new Error('a second end'))
         ended = true

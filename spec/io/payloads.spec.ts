@@ -12,7 +12,7 @@ const LARGE = 'QUJD'.repeat(1500)
 
 test('takes the payloads of large records out of the line', () => {
   const line = JSON.stringify({ records: [{ data: LARGE }, { data: 'QQ==' }, { data: '' }, { data: null }] })
-  const cut = readLine(Buffer.from(line))
+  const cut = read(line)
   assert.ok(typeof cut !== 'string')
   assert.equal(cut.text, '{"records":[{"data":"\\t"},{"data":"\\t"},{"data":"\\t"},{"data":null}]}')
   assert.deepEqual(cut.payloads, [LARGE, 'QQ==', ''])
@@ -21,7 +21,7 @@ test('takes the payloads of large records out of the line', () => {
 
 test('leaves a line alone whose records are small', () => {
   const line = JSON.stringify({ records: Array.from({ length: 1000 }, () => ({ data: 'QUJD' })) })
-  assert.equal(readLine(Buffer.from(line)), line)
+  assert.equal(read(line), line)
 })
 
 test('a batch of records of any size is read as JSON.parse reads it', () => {
@@ -107,7 +107,7 @@ function keepSome(line: number, odd: string, kept: Map<string, unknown>): void {
     sequenceNumber: `49680480319403912442001526115259024566756210903642800${line}${index}`,
   }))
   const text = JSON.stringify({ records: sent })
-  const { records } = parseLine(readLine(Buffer.from(text))) as { records: typeof sent }
+  const { records } = parseLine(read(text)) as { records: typeof sent }
   for (const { partitionKey, sequenceNumber } of records) kept.set(partitionKey, sequenceNumber)
   kept.set(`a record of ${line}`, records[0])
 }
@@ -128,11 +128,17 @@ describe('a broken line is refused', () => {
     `{"a":{"data":"${LARGE}"},"records":[{"data":"\t"}]}`,
   ]) {
     test(line.replace(LARGE, '…'), () => {
-      assert.throws(() => parseLine(readLine(Buffer.from(line))), SyntaxError)
+      assert.throws(() => parseLine(read(line)), SyntaxError)
     })
   }
 })
 
 function same(line: string): void {
-  assert.deepEqual(parseLine(readLine(Buffer.from(line))), JSON.parse(line))
+  assert.deepEqual(parseLine(read(line)), JSON.parse(line))
+}
+
+// As it comes, between other bytes.
+function read(line: string): ReturnType<typeof readLine> {
+  const bytes = Buffer.from(`"${line}"`)
+  return readLine(bytes, 1, bytes.length - 1)
 }
