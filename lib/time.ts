@@ -44,10 +44,10 @@ export function toMilliseconds(duration: DurationInput | string, where: string):
   if (typeof units !== 'object' || units === null) throw badDuration(duration, where)
   refuseUnknownUnits(units, duration, where)
   let total = 0
-  for (const [unit, milliseconds] of Object.entries(UNITS)) {
+  for (const unit of UNIT_NAMES) {
     const amount: unknown = (units as Record<string, unknown>)[unit] ?? 0
     if (typeof amount !== 'number' || !Number.isInteger(amount)) throw badDuration(duration, where)
-    total += amount * milliseconds
+    total += amount * UNITS[unit]
   }
   if (!(total > 0) || !Number.isFinite(total)) throw badDuration(duration, where)
   return total
@@ -110,6 +110,7 @@ const UNITS = {
   microseconds: 1e-3,
   nanoseconds: 1e-6,
 }
+const UNIT_NAMES = Object.keys(UNITS) as (keyof typeof UNITS)[]
 const CALENDAR_UNITS = ['years', 'months', 'weeks']
 // setTimeout takes 31 bits; a longer delay would fire at once.
 const LONGEST_TIMER = 2 ** 31 - 1

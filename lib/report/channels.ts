@@ -65,10 +65,10 @@ export interface RefusedEvent {
 
 export const shardChannel: Channel = channel('kcl-session:shard')
 export const refusedChannel: Channel = channel('kcl-session:refused')
-export const batchTracing: TracingChannel<unknown, BatchTrace> = tracingChannel('kcl-session:batch')
-export const recordTracing: TracingChannel<unknown, RecordTrace> = tracingChannel('kcl-session:record')
-export const checkpointTracing: TracingChannel<unknown, CheckpointTrace> =
-  tracingChannel('kcl-session:checkpoint')
+export const batchTracing: () => TracingChannel<unknown, BatchTrace> = whenAsked('kcl-session:batch')
+export const recordTracing: () => TracingChannel<unknown, RecordTrace> = whenAsked('kcl-session:record')
+export const checkpointTracing: () => TracingChannel<unknown, CheckpointTrace> =
+  whenAsked('kcl-session:checkpoint')
 
 /** Whether anybody listens to any event of a traced step; Node 20 does not tell by itself. */
 export function isTraced<T extends object>({
@@ -85,4 +85,13 @@ export function isTraced<T extends object>({
     asyncEnd.hasSubscribers ||
     error.hasSubscribers
   )
+}
+
+// Five channels each, which a start need not make.
+function whenAsked<T extends object>(name: string): () => TracingChannel<unknown, T> {
+  let made: TracingChannel<unknown, T> | undefined
+  return () => {
+    made ??= tracingChannel<unknown, T>(name)
+    return made
+  }
 }

@@ -58,7 +58,7 @@ export class Tracing {
   /** A batch is handed out; `skipped` is how many were so far. */
   batchStarts({ window, attempt, millisBehindLatest, shardId }: TracedBatch, skipped: number): void {
     const [first, last] = [window.records[0], window.records.at(-1)]
-    if (first === undefined || last === undefined || !isTraced(batchTracing)) return
+    if (first === undefined || last === undefined || !isTraced(batchTracing())) return
     const trace: BatchTrace = {
       session: this.#of.session,
       shard: shardId,
@@ -70,8 +70,8 @@ export class Tracing {
       last: toPosition(last),
     }
     this.#batch = { trace, skippedBefore: skipped }
-    batchTracing.start.publish(trace)
-    batchTracing.end.publish(trace)
+    batchTracing().start.publish(trace)
+    batchTracing().end.publish(trace)
   }
 
   /** The batch in hand is finished. */
@@ -80,8 +80,8 @@ export class Tracing {
     this.#batch = null
     if (batch === null) return
     batch.trace.result = { finished: batch.trace.size, skipped: skipped - batch.skippedBefore }
-    batchTracing.asyncStart.publish(batch.trace)
-    batchTracing.asyncEnd.publish(batch.trace)
+    batchTracing().asyncStart.publish(batch.trace)
+    batchTracing().asyncEnd.publish(batch.trace)
   }
 
   /** The batch in hand was left, or its lease is lost. */
@@ -90,20 +90,20 @@ export class Tracing {
     this.#batch = null
     if (batch === null) return
     batch.trace.error = why
-    batchTracing.error.publish(batch.trace)
-    batchTracing.asyncStart.publish(batch.trace)
-    batchTracing.asyncEnd.publish(batch.trace)
+    batchTracing().error.publish(batch.trace)
+    batchTracing().asyncStart.publish(batch.trace)
+    batchTracing().asyncEnd.publish(batch.trace)
   }
 
   /** Whether anybody looks at the tries of handlers. */
   get ofRecords(): boolean {
-    return isTraced(recordTracing)
+    return isTraced(recordTracing())
   }
 
   /** Runs one try of a handler, so that whoever traces can put it into a context of its own. */
   record<T>(record: KinesisRecord, attempt: number, work: () => T | Promise<T>): T | Promise<T> {
     const trace = { session: this.#of.session, shard: this.#of.shard?.shardId ?? '', record, attempt }
-    return recordTracing.tracePromise(async () => work(), trace)
+    return recordTracing().tracePromise(async () => work(), trace)
   }
 
   /** A checkpoint goes out. */
@@ -113,10 +113,10 @@ export class Tracing {
       Object.assign(trace, { position, explicit, tries })
       return
     }
-    if (!isTraced(checkpointTracing)) return
+    if (!isTraced(checkpointTracing())) return
     this.#checkpoint = { ...this.#who(), position, explicit, tries }
-    checkpointTracing.start.publish(this.#checkpoint)
-    checkpointTracing.end.publish(this.#checkpoint)
+    checkpointTracing().start.publish(this.#checkpoint)
+    checkpointTracing().end.publish(this.#checkpoint)
   }
 
   refused(position: Position | null, exception: string, tries: number): void {
@@ -132,10 +132,10 @@ export class Tracing {
     if (trace === null) return
     if (error !== undefined) {
       trace.error = error
-      checkpointTracing.error.publish(trace)
+      checkpointTracing().error.publish(trace)
     }
-    checkpointTracing.asyncStart.publish(trace)
-    checkpointTracing.asyncEnd.publish(trace)
+    checkpointTracing().asyncStart.publish(trace)
+    checkpointTracing().asyncEnd.publish(trace)
   }
 
   #who(): { session: object; shard: string | null } {
