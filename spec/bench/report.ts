@@ -132,4 +132,4 @@ function table<Figure>(
   return [head, widths.map((width) => '─'.repeat(width)).join('  '), ...lines].join('\n')
 }
 
-const MOST_KINDS = 12
+const MOST_KINDS = 18
