@@ -17,6 +17,7 @@ import {
   ratioTable,
   shardTable,
   startTable,
+  stepTable,
   targetTable,
   timeTable,
 } from './report.ts'
@@ -25,13 +26,14 @@ import { type Effort, measure } from './rounds.ts'
 import { BATCH_SIZES, RECORD_SIZES, SHAPES, type Shape } from './shapes.ts'
 import { measureOneProcess, measureShards, SHARDS, type Shards } from './shards.ts'
 import { measureStarts } from './start.ts'
-import { FLOOR, ONE_PROCESS, pythonStyles, STYLES, type Style } from './styles.ts'
-import { costsOf, type Reached, reached, TARGETS } from './targets.ts'
+import { FLOOR, ONE_PROCESS, pythonStyles, STYLES, type Style, startSteps } from './styles.ts'
+import { costsOf, REST, type Reached, reached, START, TARGETS } from './targets.ts'
 
 const HELP = `npm run bench -- [PART…] [OPTIONS]
 
 Parts: shapes, starts, growth, shards, handlers, daemon (with Java and Maven); all of them when none is named.
-After the tables: which targets (spec/bench/targets.ts) are met, and where the time goes at each speed that is missed.
+After the tables: which targets (spec/bench/targets.ts) are met, and where the time goes at each speed
+and in a start that is missed.
 
   --quick           few and short rounds: a first impression
   --rounds=N        rounds of each measurement (default: 7, or 3 with --quick)
@@ -113,7 +115,12 @@ async function bench(): Promise<void> {
   const profiles = await profileMissed(targets, effort.warmUp)
   for (const [shape, row] of Object.entries(profiles)) tell(`${profileTable(shape, row)}\n`)
 
-  finish({ node: process.version, shapes, starts, growth, shards, handlers, daemon, targets, profiles }, tell)
+  const slow = targets.some(({ row, met }) => (row === START || row === REST) && !met)
+  const steps = slow ? starting(await measureStarts(startSteps(), effort)) : {}
+  if (slow) tell(`${stepTable(steps)}\n`)
+
+  const { version: node } = process
+  finish({ node, shapes, starts, growth, shards, handlers, daemon, targets, profiles, steps }, tell)
 }
 
 interface Results {
@@ -126,6 +133,7 @@ interface Results {
   readonly daemon: Record<string, OnDaemon>
   readonly targets: readonly Reached[]
   readonly profiles: Record<string, Record<string, Kinds>>
+  readonly steps: Record<string, Starting>
 }
 
 async function rows(

@@ -3,17 +3,22 @@ import { test } from 'node:test'
 import { Consumer } from './consumer.ts'
 import { OneProcess } from './one-process.ts'
 import { deliveryOf } from './shapes.ts'
-import { FLOOR, ONE_PROCESS, STYLES } from './styles.ts'
+import { FLOOR, ONE_PROCESS, STYLES, startSteps } from './styles.ts'
 
 const SHAPE = { name: 'a small one', records: 3, bytes: 10 }
 
-for (const style of STYLES) {
+for (const style of [...STYLES, ...startSteps().slice(1, -1)]) {
   test(`${style.name} has a status for each action, and counts what it was sent`, async () => {
     const consumer = await Consumer.start(style)
     for (let batch = 0; batch < 4; batch += 1) await consumer.perform(deliveryOf(SHAPE))
     await consumer.end({ records: 12, bytes: 120 })
   })
 }
+
+test('a step of a start has the built-in modules that the library asks for', () => {
+  const [, builtIns] = startSteps()
+  assert.ok(builtIns?.command.includes('node:stream'), String(builtIns?.command))
+})
 
 test('one process has a status for each action of all its shards, and counts what it was sent', async () => {
   const one = await OneProcess.start(ONE_PROCESS, 3)

@@ -40,6 +40,21 @@ export function startTable(row: Readonly<Record<string, Starting>>): string {
   return table('style (÷ floor)', rows, (text) => text)
 }
 
+/** What each step of a start adds. */
+export function stepTable(steps: Readonly<Record<string, Starting>>): string {
+  const all = Object.values(steps)
+  const rows = Object.entries(steps).map(([step, { processor, memory }], at) => {
+    const before = all[at - 1]
+    const added = (figure: number | null, other: number | null | undefined, digits: number): string =>
+      figure === null ? '?' : (figure - (other ?? 0)).toFixed(digits)
+    return [
+      step,
+      { 'ms of processor': added(processor, before?.processor, 1), MiB: added(memory, before?.memory, 2) },
+    ]
+  })
+  return table('of a start', Object.fromEntries(rows), (text: string) => text)
+}
+
 /** Many records at once. */
 export function handlerTable(row: Readonly<Record<string, Handled>>): string {
   const rows: Record<string, Record<string, string>> = {

@@ -1,7 +1,7 @@
 // Who is measured: the floor, the library in each of its styles, and the other clients.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A consumer of the benchmark. */
@@ -25,6 +25,18 @@ export const STYLES: readonly Style[] = [
   node('aws-kcl', 'aws-kcl'),
 ]
 
+/** The steps of our start, from the floor on: each has what those before it have. */
+export function startSteps(): readonly Style[] {
+  const source = readFileSync(join(ROOT, 'dist/bundle/index.js'), 'utf8')
+  const builtIns = [...source.matchAll(/ = builtIn\("(.+)"\);$/gm)].map(([, name = '']) => name)
+  return [
+    FLOOR,
+    node('+ built-in modules', 'with-built-ins', ...new Set(builtIns)),
+    node('+ the library', 'with-library'),
+    node('+ an open session', 'records'),
+  ]
+}
+
 /** All shards in one process; it takes part where there are many. */
 export const ONE_PROCESS: Style = node('eachShard, one process', 'each-shard')
 
@@ -45,8 +57,8 @@ export function pythonStyles(tell: (text: string) => void): readonly Style[] {
   return [python('amazon_kclpy'), python('kclpy')]
 }
 
-function node(name: string, file: string): Style {
-  return { name, command: [process.execPath, join(import.meta.dirname, `consumers/${file}.js`)] }
+function node(name: string, file: string, ...args: string[]): Style {
+  return { name, command: [process.execPath, join(import.meta.dirname, `consumers/${file}.js`), ...args] }
 }
 
 function preparePython(): void {
