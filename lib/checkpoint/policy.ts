@@ -50,7 +50,11 @@ export interface CheckpointProgress {
  * new KclSession({ policy: everyInterval('PT1M') })
  */
 export function everyInterval(interval: DurationInput): CheckpointPolicy {
-  const limit = toMilliseconds(interval, 'everyInterval')
+  return everyMilliseconds(toMilliseconds(interval, 'everyInterval'))
+}
+
+/** The same, of a time that is known. */
+export function everyMilliseconds(limit: number): CheckpointPolicy {
   return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit, quietFor: limit }
 }
 

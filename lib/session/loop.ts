@@ -100,7 +100,6 @@ export class Loop extends Core implements BatchSource {
     this.abandonment.entered()
     if (!this.exchange.started) {
       this.exchange.start()
-      this.vigil.start()
     }
     this.updateHold()
   }
@@ -172,7 +171,11 @@ export class Loop extends Core implements BatchSource {
     if (hand.batch !== null) return hand.mayBeCovered ? null : this.#finish
     if (hand.left || hand.hasMore) {
       const ending = message?.action === 'shutdownRequested' || message?.action === 'shardEnded'
-      if (!waiting || hand.give(ending, () => this.#resume())) return null
+      if (!waiting) return null
+      if (hand.give(ending, () => this.#resume())) {
+        this.vigil.start()
+        return null
+      }
       // More records are wanted.
       if (message?.action !== 'processRecords') return null
     } else if (this.unfinished > 0 && message?.action !== 'processRecords') return null
@@ -196,6 +199,7 @@ export class Loop extends Core implements BatchSource {
 
   // What the user's code asks for while we wait for one answer may have sent another checkpoint by now.
   async #acknowledgeAfter(done: Promise<void> | void): Promise<void> {
+    if (this.state === 'open') this.vigil.start()
     await done
     while (this.exchange.awaitsAnswer) await this.checkpointing.checkpointer.quiet()
     this.checkpointing.progressed()

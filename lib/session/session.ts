@@ -9,7 +9,7 @@
 // - Losing a lease is ordinary, never fatal. No shard is held silently.
 
 import { type InspectOptions, inspect } from 'node:util'
-import { everyInterval } from '../checkpoint/policy.ts'
+import { everyMilliseconds } from '../checkpoint/policy.ts'
 import { retrySchedule } from '../checkpoint/retry.ts'
 import { ChannelClosedError } from '../errors.ts'
 import { type Channel, openChannel } from '../io/channel.ts'
@@ -22,7 +22,7 @@ import { guardStdout } from '../io/stdout-guard.ts'
 import { LineWriter } from '../io/writer.ts'
 import type { Position, Shard } from '../protocol/messages.ts'
 import { type Reporting, reportTo } from '../report/reporter.ts'
-import { systemClock, toMilliseconds } from '../time.ts'
+import { type DurationInput, systemClock, toMilliseconds } from '../time.ts'
 import { Abandonment } from './abandonment.ts'
 import type { RecordBatch, RecordHandler } from './batch.ts'
 import { type BatchOptions, readSizes } from './batch-iterator.ts'
@@ -52,10 +52,10 @@ export class KclSession {
 
   constructor(options: KclSessionOptions = {}) {
     checkOptions(options)
-    const { policy = everyInterval({ seconds: 60 }), clock = systemClock, input, output } = options
+    const { policy = everyMilliseconds(MINUTE), clock = systemClock, input, output } = options
     const schedule = retrySchedule(options.checkpointRetry, `${NEW}: checkpointRetry`)
-    const abandonAfter = toMilliseconds(options.abandonAfter ?? { seconds: 60 }, `${NEW}: abandonAfter`)
-    const warnAfter = toMilliseconds(options.warnAfter ?? { seconds: 60 }, `${NEW}: warnAfter`)
+    const abandonAfter = readTime(options.abandonAfter, 'abandonAfter')
+    const warnAfter = readTime(options.warnAfter, 'warnAfter')
     this.#log = openLogger(options.logger, () => this.shard?.shardId ?? null)
     const debugs = isHeard(this.#log, 'debug')
     this.#channel = openChannel({ ...(input && { input }), ...(output && { output }) })
@@ -242,6 +242,11 @@ export class KclSession {
   }
 }
 
+// Most sessions give none, and reading a duration would be felt at their start.
+function readTime(time: DurationInput | undefined, option: string): number {
+  return time === undefined ? MINUTE : toMilliseconds(time, `${NEW}: ${option}`)
+}
+
 // The daemon asks for shutdown in its own words. A Ctrl-C that reaches the whole process group must not end us
 // before that: the last records would go unstored.
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
@@ -249,5 +254,7 @@ function ignore(): void {}
 
 const ABANDONED =
   'The batch was left, and no loop came back to it within abandonAfter. The pipe to the daemon was closed, so that another worker can take the shard over.'
+// What a session does without the user's word, in milliseconds.
+const MINUTE = 60_000
 // Bytes of a line that the log tells, of megabytes perhaps.
 const LONGEST_TOLD = 1000

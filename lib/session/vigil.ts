@@ -23,7 +23,7 @@ export interface Watched {
   readonly atWork: AtWork | null
 }
 
-/** Watches one session, from its first loop to its end. One timer, whatever the number of batches. */
+/** Watches one session, from its first work that takes a while to its end. One timer, whatever the number of batches. */
 export class Vigil {
   readonly #watched: Watched
   readonly #warnAfter: number
@@ -37,7 +37,7 @@ export class Vigil {
   }
 
   start(): void {
-    this.#cancel = this.#watched.clock.after(this.#warnAfter, () => this.#look(), { unref: true })
+    this.#cancel ??= this.#watched.clock.after(this.#warnAfter, () => this.#look(), { unref: true })
   }
 
   stop(): void {
