@@ -22,10 +22,6 @@ async function bundle(entryPoints, plugins) {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
-    // Node before 20.16 has no getBuiltinModule.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'\nconst builtIn = process.getBuiltinModule ?? requireFrom(process.execPath)",
-    },
     plugins: [{ name: 'sources', setup: readSources }, ...plugins],
   })
   await mkdir('dist/bundle', { recursive: true })
@@ -48,7 +44,8 @@ function readSources({ onLoad }) {
       // our start. Asked for a module by name, it does not.
       .replace(
         /^import (\{[^}]+\}|\w+) from '(node:[^']+)';$/gm,
-        (_, names, module) => `const ${names.replaceAll(' as ', ': ')} = builtIn('${module}');`,
+        (_, names, module) =>
+          `const ${names.replaceAll(' as ', ': ')} = process.getBuiltinModule('${module}');`,
       )
       // What is read at each start is kept for as long as the process lives.
       .replace(/^ *(\/\/(?!#).*|\/\*\*[\s\S]*?\*\/)$/gm, (comment) => comment.replace(/./g, ''))

@@ -3,7 +3,6 @@
 // Rule for the dependencies: in both ways. Bundlers take a `require` that they can see into their one file; Node's modules have none, and
 // make their own. (That of a CommonJS helper, which all bundlers would see, costs 4 ms at each start.)
 
-import { createRequire } from 'node:module'
 import type { Temporal } from '@js-temporal/polyfill'
 
 /** The Temporal polyfill; native where the runtime has it. */
@@ -14,28 +13,31 @@ export function temporal(): typeof Temporal {
 
 /** The library behind the session's own log. */
 export function tslog(): typeof import('tslog') {
-  return bundled() ? require('tslog') : createRequire(import.meta.url)('tslog')
+  return bundled() ? require('tslog') : requireHere()('tslog')
 }
 
 /** node:readline. */
 export function readline(): typeof import('node:readline') {
-  return createRequire(process.execPath)('node:readline')
+  return process.getBuiltinModule('node:readline')
 }
 
 /** node:worker_threads. */
 export function workerThreads(): typeof import('node:worker_threads') {
-  return createRequire(process.execPath)('node:worker_threads')
+  return process.getBuiltinModule('node:worker_threads')
 }
 
 /** node:perf_hooks; the global of Bun and of Deno has less before this was loaded. */
 export function perfHooks(): typeof import('node:perf_hooks') {
-  return createRequire(process.execPath)('node:perf_hooks')
+  return process.getBuiltinModule('node:perf_hooks')
 }
 
 function loadPolyfill(): typeof import('@js-temporal/polyfill') {
-  return bundled()
-    ? require('@js-temporal/polyfill')
-    : createRequire(import.meta.url)('@js-temporal/polyfill')
+  return bundled() ? require('@js-temporal/polyfill') : requireHere()('@js-temporal/polyfill')
+}
+
+// Importing node:module would cost a start what this costs only those who need it.
+function requireHere(): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(import.meta.url)
 }
 
 // `node --eval` has a global one, which looks where the shell stands instead of beside us.

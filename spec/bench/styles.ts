@@ -28,7 +28,9 @@ export const STYLES: readonly Style[] = [
 /** The steps of our start, from the floor on: each has what those before it have. */
 export function startSteps(): readonly Style[] {
   const source = readFileSync(join(ROOT, 'dist/bundle/index.js'), 'utf8')
-  const builtIns = [...source.matchAll(/ = builtIn\("(.+)"\);$/gm)].map(([, name = '']) => name)
+  const builtIns = [...source.matchAll(/ = process\.getBuiltinModule\("(.+)"\);$/gm)].map(
+    ([, name = '']) => name,
+  )
   return [
     FLOOR,
     node('+ built-in modules', 'with-built-ins', ...new Set(builtIns)),

@@ -38,4 +38,4 @@ async function loadedBy(consumer: string): Promise<string[]> {
 const BUNDLE = join(import.meta.dirname, '../../bundle')
 const TELL = `data:text/javascript,process.on('exit', () => console.error(process.moduleLoadList.join('\\n')))`
 const INITIALIZE = { action: 'initialize', shardId: 'shardId-0', sequenceNumber: 'TRIM_HORIZON' }
-const NEEDED = ['console', 'module']
+const NEEDED = ['console']
