@@ -22,6 +22,9 @@ async function bundle(entryPoints, plugins) {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'warning',
+    banner: {
+      js: `if (!process.getBuiltinModule) throw new Error('kcl-session needs Node 20.16, 22.3 or newer; this is ' + process.version + '.')`,
+    },
     plugins: [{ name: 'sources', setup: readSources }, ...plugins],
   })
   await mkdir('dist/bundle', { recursive: true })

@@ -2,6 +2,7 @@
 // and 4 where a launcher put the protocol there, else stdin and stdout. Opening reads nothing, and keeps no
 // process alive. The process's own are opened once and lent to one session after the other.
 
+import type { Cluster } from 'node:cluster'
 import { fstatSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { UsageError } from '../errors.ts'
@@ -124,10 +125,10 @@ function isMainThread(): boolean {
   return told || workerThreads().isMainThread
 }
 
-// Importing node:cluster takes milliseconds; in a worker it is there. Node before 20.16 cannot be asked.
+// Asked for only where it may be one: loading it takes milliseconds, and in a worker it is there.
 function isClusterWorker(): boolean {
-  const cluster = process.getBuiltinModule?.('node:cluster') as { isWorker?: boolean } | undefined
-  return cluster?.isWorker === true
+  const { isWorker } = process.getBuiltinModule('node:cluster') as unknown as Cluster
+  return isWorker
 }
 
 function openStandard(): OwnStreams {

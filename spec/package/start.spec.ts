@@ -24,6 +24,12 @@ test('the library is one file, and that for tests another one, with the same cla
   assert.throws(() => new TestDaemon({ odd: 1 } as never), UsageError)
 })
 
+test('a Node that is too old is told so', async () => {
+  const older = 'data:text/javascript,process.getBuiltinModule = undefined'
+  const importing = promisify(execFile)(process.execPath, ['--import', older, join(BUNDLE, 'index.js')])
+  await assert.rejects(importing, /kcl-session needs Node 20\.16, 22\.3 or newer; this is v/)
+})
+
 // Of the benchmark's consumers.
 async function loadedBy(consumer: string): Promise<string[]> {
   const file = join(import.meta.dirname, `../bench/consumers/${consumer}.js`)
