@@ -5,6 +5,7 @@ import { SourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { placed } from './processor.ts'
 import { Worker } from './rounds.ts'
 import { SHAPES, type Shape } from './shapes.ts'
 import { STYLES, type Style } from './styles.ts'
@@ -44,7 +45,7 @@ export async function profileMissed(
     const row: Record<string, Kinds> = {}
     for (const style of STYLES) {
       if (!missed.some(({ style: own, over }) => [own, over].includes(style.name))) continue
-      row[style.name] = await profile(style, shape, warmUp, TIME)
+      row[style.name] = await placed(shape, () => profile(style, shape, warmUp, TIME))
     }
     if (missed.length > 0) table[shape.name] = row
   }

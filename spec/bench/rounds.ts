@@ -4,6 +4,7 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { Consumer } from './consumer.ts'
+import { placed } from './processor.ts'
 import { deliveryOf, type Shape } from './shapes.ts'
 import type { Style } from './styles.ts'
 
@@ -36,7 +37,15 @@ const TURN = 60
 const REST = 5
 
 /** Measures styles with batches of one shape; the samples of each style, round by round. */
-export async function measure(
+export function measure(
+  styles: readonly Style[],
+  shape: Shape,
+  effort: Effort,
+): Promise<Map<Style, Sample[]>> {
+  return placed(shape, () => measureByTurns(styles, shape, effort))
+}
+
+async function measureByTurns(
   styles: readonly Style[],
   shape: Shape,
   effort: Effort,
