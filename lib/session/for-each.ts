@@ -6,8 +6,8 @@ import { Crew } from './crew.ts'
 import type { Work } from './work.ts'
 
 /** Works on one batch, as `batch.forEach` does. */
-export function handleBatch(owner: BatchOwner, batch: RecordBatch, work: Work): Promise<void> {
-  return handle(owner, new Crew(owner, work), batch)
+export async function handleBatch(owner: BatchOwner, batch: RecordBatch, work: Work): Promise<void> {
+  await handle(owner, new Crew(owner, work), batch)
 }
 
 /** Works on one batch after the other, until there is none. */
@@ -41,7 +41,8 @@ async function handleNext(
   const { done, value } = await batches.next()
   if (done) return false
   try {
-    await handle(owner, crew, value)
+    const work = handle(owner, crew, value)
+    if (work !== null) await work
     return true
   } catch (error) {
     await batches.return?.()
@@ -49,11 +50,22 @@ async function handleNext(
   }
 }
 
-async function handle(owner: BatchOwner, crew: Crew, batch: RecordBatch): Promise<void> {
+// Null where there is nothing to wait for: a promise for each batch would be felt where batches are small.
+function handle(owner: BatchOwner, crew: Crew, batch: RecordBatch): Promise<void> | null {
   batch.beginHandlers()
   try {
     const work = crew.handle(batch)
-    if (work !== null) await work
+    if (work !== null) return settled(owner, batch, work)
+  } catch (error) {
+    return settled(owner, batch, Promise.reject(error))
+  }
+  batch.endHandlers()
+  return null
+}
+
+async function settled(owner: BatchOwner, batch: RecordBatch, work: Promise<void>): Promise<void> {
+  try {
+    await work
   } catch (error) {
     await storeBeforeStop(owner)
     throw error
