@@ -98,7 +98,7 @@ export class RecordLine {
     }
     this.#watermark += 1
     if (this.#ahead.size > 0) this.#passAhead(number, now)
-    else if (number >= this.#stampedTo || now - this.#stamp >= PRECISION) this.#tell(number, now)
+    else this.#tell(number, now)
     return true
   }
 
