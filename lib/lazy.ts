@@ -1,7 +1,8 @@
 // What is costly to load, each loaded when it is first used, at once: two dependencies, and modules of Node that few
 // sessions need.
-// Rule for the dependencies: in both ways. Bundlers take a `require` that they can see into their one file; Node's modules have none, and
-// make their own. (That of a CommonJS helper, which all bundlers would see, costs 4 ms at each start.)
+// Rule for the dependencies: in both ways. Bundlers take a `require` that they can see into their one file; Node's
+// modules have none, and make their own. (That of a CommonJS helper, which all bundlers would see, costs 4 ms at each
+// start.)
 
 import type { Temporal } from '@js-temporal/polyfill'
 

@@ -1,5 +1,6 @@
-// The time at which records are finished. Reading the clock costs as much as all else that is done for a record, so while
-// records come quickly it is read for every sixteenth within one turn of the event loop, which turns before it waits for anything.
+// The time at which records are finished. Reading the clock costs as much as all else that is done for a record, so
+// while records come quickly it is read for every sixteenth within one turn of the event loop, which turns before it
+// waits for anything.
 
 import { type Clock, systemClock } from '../time.ts'
 import { setImmediate } from '../timers.ts'
