@@ -4,7 +4,7 @@
 import { constants, fstatSync, openSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { closeDescriptor, DescriptorWriter, descriptorReader } from '../io/descriptor.ts'
+import { closeDescriptor, DescriptorReader, DescriptorWriter } from '../io/descriptor.ts'
 import type { Clock } from '../time.ts'
 
 /** One lease of a shard, and the streams that its daemon speaks on. */
@@ -45,7 +45,7 @@ export function openPipes(pid: number): Streams {
     throw error
   }
   const { ino, dev } = fstatSync(from)
-  const input = descriptorReader(from)
+  const input = new DescriptorReader(from)
   const output = new DescriptorWriter(to, closeDescriptor)
   input.on('error', ignore)
   output.on('error', ignore)

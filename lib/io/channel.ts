@@ -8,7 +8,7 @@ import type { Readable, Writable } from 'node:stream'
 import { UsageError } from '../errors.ts'
 import { workerThreads } from '../lazy.ts'
 import { claim } from './claim.ts'
-import { closeDescriptor, DescriptorWriter, descriptorReader, replaceByNull } from './descriptor.ts'
+import { closeDescriptor, DescriptorReader, DescriptorWriter, replaceByNull } from './descriptor.ts'
 import { isHosted } from './hosted.ts'
 
 /** Where a session reads and writes. */
@@ -162,7 +162,7 @@ function openDescriptors(text: string): OwnStreams {
     )
   }
   checkPipe(Number(from))
-  const input = descriptorReader(Number(from))
+  const input = new DescriptorReader(Number(from))
   checkPipe(Number(to))
   const output = new DescriptorWriter(Number(to), closeDescriptor)
   // They are ours for good: nobody else would hear of an error after a session has let go of them.

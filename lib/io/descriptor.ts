@@ -2,23 +2,29 @@
 // before a `process.exit()` on the next line, and it does not pass through `process.stdout`.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { Socket, type SocketConstructorOpts } from 'node:net'
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import { Writable } from 'node:stream'
 import { setTimeout } from '../timers.ts'
 
 /**
- * A stream that reads from the pipe or socket on `descriptor`. Never a file stream: that one's read(2) in a pool thread
- * would keep the process from exiting.
+ * Reads from the pipe or socket on `descriptor`. Never a file stream: that one's read(2) in a pool thread would keep the
+ * process from exiting. Its chunks are there until the listeners return: all are read into the same memory and pass by
+ * the stream's own queue, which would cost more than the read.
  */
-export function descriptorReader(descriptor: number): Socket {
-  // With `manualStart`, as Node opens stdin, it reads nothing until it is asked to.
-  const options: SocketConstructorOpts & { manualStart: boolean } = {
-    fd: descriptor,
-    readable: true,
-    writable: false,
-    manualStart: true,
+export class DescriptorReader extends Socket {
+  constructor(descriptor: number) {
+    memory ??= Buffer.allocUnsafeSlow(LONGEST_READ)
+    const buffer = memory
+    // With `manualStart`, as Node opens stdin, it reads nothing until it is asked to.
+    const options: SocketConstructorOpts & { manualStart: boolean; onread: OnReadOpts } = {
+      fd: descriptor,
+      readable: true,
+      writable: false,
+      manualStart: true,
+      onread: { buffer, callback: (length) => this.emit('data', buffer.subarray(0, length)) },
+    }
+    super(options)
   }
-  return new Socket(options)
 }
 
 /** A stream that writes to `descriptor` at once; ended or destroyed, it closes it with `close`. */
@@ -106,5 +112,9 @@ function writeAll(stream: Writable, descriptor: number, bytes: Buffer, done: (er
 
 // Asking node:os for it would load that at each start.
 const devNull = process.platform === 'win32' ? '\\\\.\\nul' : '/dev/null'
+// One for all of them: what is read into it has been handed on before the next read.
+let memory: Buffer | undefined
+// Bytes, as many as a pipe holds.
+const LONGEST_READ = 65_536
 // Milliseconds between two tries on a full pipe.
 const RETRY_AFTER = 5

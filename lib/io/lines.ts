@@ -134,9 +134,11 @@ export class LineReader {
       }
       this.#draining = false
     } finally {
-      // A handler threw: the lines behind it take their turn if the process goes on.
+      // A handler threw: the lines behind it take their turn if the process goes on. Their memory may be the stream's.
       if (this.#draining) {
         this.#draining = false
+        this.#chunk = Buffer.from(this.#chunk.subarray(this.#offset))
+        this.#offset = 0
         nextTick(() => this.#drain())
       }
     }

@@ -92,6 +92,17 @@ for (const descriptors of [false, true]) {
       assert.deepEqual(await ended, { stdout: 'one\ntwo\nend\n', stderr: '', code: 0, signal: null })
     })
 
+    it('gives lines of many pieces, and many lines of one piece, as they were sent', async (t) => {
+      const lines = Array.from(
+        { length: 3000 },
+        (_, n) => `${n} é${'x'.repeat(n % 500 === 0 ? 200_000 : n % 90)}`,
+      )
+      const input = lines.map((line) => `${line}\n`).join('')
+      const { stdout, code } = await runChild(t, 'echo', { descriptors, input })
+      assert.ok(stdout === `${input}end\n`, `${stdout.length} characters of ${input.length}`)
+      assert.equal(code, 0)
+    })
+
     it('can be opened again after it was given back, and loses nothing in between', async (t) => {
       const lines = ['one', 'two', 'drei', 'vierté'].map((line) => `${line}\n`).join('')
       const { stdout, stderr, code } = await runChild(t, 'echo', {

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LineReader } from '../../lib/io/lines.ts'
 import { collectGarbage } from '../helpers/garbage.ts'
-import { startChild } from './child.ts'
+import { runChild } from './child.ts'
 
 describe('LineReader', { timeout: 120_000 }, () => {
   it('gives the lines of any text, whole, in random pieces of bytes, with \\n and with \\r\\n', async () => {
@@ -228,17 +228,18 @@ describe('LineReader', { timeout: 120_000 }, () => {
     assert.deepEqual(lines, ['one', 'two', 'three', 'four'])
   })
 
-  it('lets the error of a handler surface, and goes on behind it if the process does', async (t) => {
-    const { child, ended } = startChild(t, 'throwing-handler')
-    child.stdin.write('one\ntwo\nthree\nfour\n')
-    await new Promise<void>((resolve) => {
-      child.stdout.on('data', (text: string) => text.includes('four') && resolve())
+  for (const descriptors of [false, true]) {
+    const where = descriptors ? 'descriptors 3 and 4' : 'stdin and stdout'
+    it(`lets the error of a handler surface, and goes on behind it if the process does, on ${where}`, async (t) => {
+      const numbers = Array.from({ length: 40_000 }, (_, number) => `number ${number}`)
+      const input = ['one', 'two', ...numbers].map((line) => `${line}\n`).join('')
+      const { stderr, code } = await runChild(t, 'throwing-handler', { descriptors, input })
+      const lines = stderr.trim().split('\n')
+      const expected = ['one', 'uncaught: two', ...numbers, 'end']
+      const wrong = lines.findIndex((line, index) => line !== expected[index])
+      assert.deepEqual([wrong, lines.length, code], [-1, expected.length, 0], lines[wrong])
     })
-    child.stdin.end('five\n')
-    const { stdout, code } = await ended
-    assert.deepEqual(stdout.trim().split('\n'), ['one', 'uncaught: two', 'three', 'four', 'five', 'end'])
-    assert.equal(code, 0)
-  })
+  }
 })
 
 function memoryInBuffers(): number {
