@@ -1,8 +1,9 @@
-// A consumer under pipes, and the daemon's half of its conversation.
+// A consumer under pipes, started as `kcl-session run` starts one, and the daemon's half of its conversation.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
+import { shellScript } from '../../lib/children/command.ts'
 import { INITIALIZE, LockStep } from './lock-step.ts'
 import { peakMemoryOf, privateMemoryOf, processorTimeOf, proportionalMemoryOf } from './process-figures.ts'
 import type { Style } from './styles.ts'
@@ -15,9 +16,12 @@ export class Consumer {
   #stderr = ''
 
   private constructor(style: Style) {
-    const [command = '', ...args] = style.command
+    const script = shellScript(style.command, style.protocol ?? 'stdio')
     this.#style = style
-    this.#child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...style.environment } })
+    this.#child = spawn('/bin/sh', ['-c', script], {
+      stdio: 'pipe',
+      env: { ...process.env, ...style.environment },
+    })
     this.#talk = new LockStep((bytes) => void this.#child.stdin.write(bytes))
     this.#child.stdin.on('error', () => {})
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#talk.hear(text))

@@ -3,11 +3,14 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ConsumerProtocol } from '../../lib/children/command.ts'
 
 /** A consumer of the benchmark. */
 export interface Style {
   readonly name: string
   readonly command: readonly string[]
+  /** Where it speaks; on stdin and stdout, if it does not say. */
+  readonly protocol?: ConsumerProtocol
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -17,11 +20,11 @@ export const FLOOR: Style = node('floor', 'floor')
 /** Our own styles and the official client for Node. */
 export const STYLES: readonly Style[] = [
   FLOOR,
-  node('batch.records', 'records'),
-  node('for of', 'for-of'),
-  node('for await', 'for-await'),
-  node('forEach', 'for-each'),
-  node('forEach × 64', 'for-each-side-by-side'),
+  ours('batch.records', 'records'),
+  ours('for of', 'for-of'),
+  ours('for await', 'for-await'),
+  ours('forEach', 'for-each'),
+  ours('forEach × 64', 'for-each-side-by-side'),
   node('aws-kcl', 'aws-kcl'),
 ]
 
@@ -35,7 +38,7 @@ export function startSteps(): readonly Style[] {
     FLOOR,
     node('+ built-in modules', 'with-built-ins', ...new Set(builtIns)),
     node('+ the library', 'with-library'),
-    node('+ an open session', 'records'),
+    ours('+ an open session', 'records'),
   ]
 }
 
@@ -61,6 +64,11 @@ export function pythonStyles(tell: (text: string) => void): readonly Style[] {
 
 function node(name: string, file: string, ...args: string[]): Style {
   return { name, command: [process.execPath, join(import.meta.dirname, `consumers/${file}.js`), ...args] }
+}
+
+// With the protocol where `kcl-session run` has it.
+function ours(name: string, file: string): Style {
+  return { ...node(name, file), protocol: 'fds' }
 }
 
 function preparePython(): void {
