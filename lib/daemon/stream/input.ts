@@ -1,4 +1,4 @@
-// The input: NDJSON, of which only an index is kept in memory (where one line in sixteen begins, and when it was read),
+// The input: NDJSON, of which only an index is kept in memory (where one line in 64 KiB begins, and when it was read),
 // so that millions of lines cost next to nothing and any of them can be read again.
 // What cannot be read again (stdin, a pipe) is written to a temporary file first, unpacked if it is compressed.
 // Rule: every line is checked before it becomes a record, and what holds no records is an error.

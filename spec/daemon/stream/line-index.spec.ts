@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { LineIndex } from '../../../lib/daemon/stream/line-index.ts'
@@ -33,6 +33,19 @@ test('tells where the file has been cut, between two lines or in one', (t) => {
     assert.equal(index.read(RECORDS.length - 1), null)
     assert.equal(index.read(150), null)
   }
+})
+
+test('sees what was added to the file since, behind a blank stretch and on the last page', (t) => {
+  const { index, file } = open(t)
+  const size = LINES.join('').length
+  assert.equal(index.read(RECORDS.length - 1)?.toString(), RECORDS.at(-1))
+  const blank = '\n'.repeat(1024 * 1024)
+  appendFileSync(file, `${blank}more\r\nand more`)
+  index.add(size + blank.length, size + blank.length + 5)
+  assert.equal(index.read(RECORDS.length)?.toString(), 'more')
+  index.add(size + blank.length + 6, size + blank.length + 14)
+  assert.equal(index.read(RECORDS.length + 1)?.toString(), 'and more')
+  assert.equal(index.read(RECORDS.length - 1)?.toString(), RECORDS.at(-1))
 })
 
 test('keeps values for as long as they hold', () => {
