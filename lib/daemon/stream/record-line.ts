@@ -4,6 +4,7 @@
 import { Buffer, isUtf8 } from 'node:buffer'
 import { UsageError } from '../../errors.ts'
 import { md5 } from './md5.ts'
+import { plainKey } from './plain-key.ts'
 
 /** The rule by which a line becomes a record and gets its partition key. */
 export interface KeyOf {
@@ -28,6 +29,7 @@ export function isBlank(line: Buffer): boolean {
  * are as good as random, and the same in every run.
  */
 export function keyRule(field: string | undefined): KeyOf {
+  const find = plainKey(field ?? '')
   return {
     check(line, where) {
       const value = parseLine(line, where)
@@ -39,8 +41,10 @@ export function keyRule(field: string | undefined): KeyOf {
       }
       return key
     },
-    of: (line) =>
-      field === undefined ? md5(line) : keyFrom(parseLine(line, 'a line'), field, 'a line', line),
+    of(line) {
+      if (field === undefined) return md5(line)
+      return find(line) ?? keyFrom(parseLine(line, 'a line'), field, 'a line', line)
+    },
   }
 }
 
@@ -79,8 +83,10 @@ function keyFrom(value: unknown, field: string, where: string, line: Buffer): st
     throw new UsageError(`${where}: the field "${field}" is ${kind}; a partition key is text or a number.`)
   }
   const text = typeof key === 'number' ? asWritten(key, field, line) : key
-  const length = [...text].length
-  if (length === 0 || length > LONGEST_KEY) {
+  if (text.length === 0 || text.length > LONGEST_KEY) {
+    // Characters beyond U+FFFF are two of a string's units.
+    const { length } = [...text]
+    if (length > 0 && length <= LONGEST_KEY) return text
     throw new UsageError(
       `${where}: the field "${field}" has ${length} characters; a partition key has 1 to ${LONGEST_KEY}.`,
     )
