@@ -47,6 +47,7 @@ export class Input {
   readonly #source: Readable | null
   readonly #arrivals = new Runs()
   #arrivedAt = 0
+  #now = 0
   readonly #hash: FileHash | null
   #seen: Fingerprint | null
   #unpacked: boolean
@@ -60,6 +61,7 @@ export class Input {
   /** Whether lines are records that were converted. */
   #isConverted = false
   #keyOf: KeyOf
+  readonly #where = (): string => `${this.name}, line ${this.#line}`
   #stopped = false
   #wake: () => void = () => {}
 
@@ -194,6 +196,7 @@ export class Input {
   }
 
   #take(chunk: Buffer): void {
+    this.#now = Date.now()
     const text = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     let start = 0
     for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
@@ -241,12 +244,11 @@ export class Input {
     if (isBlank(line)) return
     const known = this.#check(line, text, start)
     const key = (): string => known ?? this.#keyOf.of(line)
-    const hashKey = (): string | undefined => (this.#isConverted ? opened(line).hashKey : undefined)
+    const hashKey = this.#isConverted ? (): string | undefined => opened(line).hashKey : NONE
     const ordinal = this.records
     this.#lines.add(offset + begin - start, this.#scanned + end)
-    const now = Date.now()
-    if (now !== this.#arrivedAt) this.#arrivals.push(ordinal, now)
-    this.#arrivedAt = now
+    if (this.#now !== this.#arrivedAt) this.#arrivals.push(ordinal, this.#now)
+    this.#arrivedAt = this.#now
     this.#release()
     if (ordinal === 0 && line.toString('latin1').trimStart().startsWith('[')) {
       const partitionKey = key()
@@ -256,7 +258,7 @@ export class Input {
 
   #check(line: Buffer, text: Buffer, start: number): string | null {
     try {
-      return this.#keyOf.check(line, `${this.name}, line ${this.#line}`)
+      return this.#keyOf.check(line, this.#where)
     } catch (error) {
       const kind = this.records === 0 ? notNdjson(text.subarray(start), this.name) : null
       throw kind === null ? error : new UsageError(kind, { cause: error })
@@ -264,6 +266,7 @@ export class Input {
   }
 }
 
+const NONE = (): undefined => undefined
 const LOOK_TIME = 200
 const CHUNK = 1024 * 1024
 const NEWLINE = 0x0a

@@ -9,18 +9,18 @@ import { plainKey } from './plain-key.ts'
 /** The rule by which a line becomes a record and gets its partition key. */
 export interface KeyOf {
   /**
-   * Throws `UsageError`, naming the line by `where`, for anything but a record. Returns the key where the check has
+   * Throws `UsageError`, naming the line by what `where` returns, for anything but a record. Returns the key where the check has
    * come upon it, else null: then `of` is asked if and when it is needed.
    */
-  check(line: Buffer, where: string): string | null
+  check(line: Buffer, where: () => string): string | null
   /** The key of a line that was checked. */
   of(line: Buffer): string
 }
 
 /** Whether a line holds nothing: such lines are no records. */
 export function isBlank(line: Buffer): boolean {
-  // Not by destructuring, which makes an iterator: this is asked of every line.
-  const first = line.at(0)
+  // Not by destructuring, which makes an iterator, nor by at(): this is asked of every line.
+  const first = line[0]
   return first === undefined || (isSpace(first) && line.every(isSpace))
 }
 
@@ -34,16 +34,16 @@ export function keyRule(field: string | undefined): KeyOf {
     check(line, where) {
       const value = parseLine(line, where)
       const key = field === undefined ? null : keyFrom(value, field, where, line)
-      if (line.length + (key === null ? MD5_LENGTH : Buffer.byteLength(key)) > LARGEST_RECORD) {
+      if (isTooLarge(line, key)) {
         throw new UsageError(
-          `${where} has ${line.length} bytes: Kinesis takes records of up to 10 MiB, the partition key included.`,
+          `${where()} has ${line.length} bytes: Kinesis takes records of up to 10 MiB, the partition key included.`,
         )
       }
       return key
     },
     of(line) {
       if (field === undefined) return md5(line)
-      return find(line) ?? keyFrom(parseLine(line, 'a line'), field, 'a line', line)
+      return find(line) ?? keyFrom(parseLine(line, ANY), field, ANY, line)
     },
   }
 }
@@ -52,35 +52,41 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d
 }
 
-function parseLine(line: Buffer, where: string): unknown {
+function isTooLarge(line: Buffer, key: string | null): boolean {
+  // For nearly all lines the key does not matter.
+  if (line.length + 4 * LONGEST_KEY <= LARGEST_RECORD) return false
+  return line.length + (key === null ? MD5_LENGTH : Buffer.byteLength(key)) > LARGEST_RECORD
+}
+
+function parseLine(line: Buffer, where: () => string): unknown {
   const text = line.toString('utf8')
   // What is no UTF-8 becomes U+FFFD, which may also have been there.
   if (text.includes('\ufffd') && !isUtf8(line)) {
-    throw new UsageError(`${where} is not UTF-8, so it is not JSON.`)
+    throw new UsageError(`${where()} is not UTF-8, so it is not JSON.`)
   }
   try {
     return JSON.parse(text)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new UsageError(`${where} is not JSON: ${reason.slice(0, 200)}`)
+    throw new UsageError(`${where()} is not JSON: ${reason.slice(0, 200)}`)
   }
 }
 
-function keyFrom(value: unknown, field: string, where: string, line: Buffer): string {
+function keyFrom(value: unknown, field: string, where: () => string, line: Buffer): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(
-      `${where} is not an object, so it has no field "${field}" to take the partition key from.`,
+      `${where()} is not an object, so it has no field "${field}" to take the partition key from.`,
     )
   }
   if (!Object.hasOwn(value, field)) {
     const fields = Object.keys(value)
     const has = fields.length === 0 ? 'no fields' : `the fields ${fields.slice(0, 20).join(', ')}`
-    throw new UsageError(`${where} has no field "${field}" to take the partition key from; it has ${has}.`)
+    throw new UsageError(`${where()} has no field "${field}" to take the partition key from; it has ${has}.`)
   }
   const key = (value as Record<string, unknown>)[field]
   if (typeof key !== 'string' && typeof key !== 'number') {
     const kind = key === null ? 'null' : Array.isArray(key) ? 'an array' : `a ${typeof key}`
-    throw new UsageError(`${where}: the field "${field}" is ${kind}; a partition key is text or a number.`)
+    throw new UsageError(`${where()}: the field "${field}" is ${kind}; a partition key is text or a number.`)
   }
   const text = typeof key === 'number' ? asWritten(key, field, line) : key
   if (text.length === 0 || text.length > LONGEST_KEY) {
@@ -88,7 +94,7 @@ function keyFrom(value: unknown, field: string, where: string, line: Buffer): st
     const { length } = [...text]
     if (length > 0 && length <= LONGEST_KEY) return text
     throw new UsageError(
-      `${where}: the field "${field}" has ${length} characters; a partition key has 1 to ${LONGEST_KEY}.`,
+      `${where()}: the field "${field}" has ${length} characters; a partition key has 1 to ${LONGEST_KEY}.`,
     )
   }
   return text
@@ -105,5 +111,7 @@ function asWritten(key: number, field: string, line: Buffer): string {
 
 /** The largest record that Kinesis takes, in bytes. */
 export const LARGEST_RECORD: number = 10 * 1024 * 1024
+// In characters, of up to four bytes each.
 const LONGEST_KEY = 256
 const MD5_LENGTH = 32
+const ANY = (): string => 'a line'

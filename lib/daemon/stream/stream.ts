@@ -155,11 +155,13 @@ export class Stream implements ShardStream {
       const { data, partitionKey, arrivedAt } = reader.read(shard.log.at(at))
       bytes += data.length
       if (bytes > LARGEST_READ && records.length > 0 && at % this.#aggregate === 0) break
+      const { sequenceNumber, subSequenceNumber } = this.positionAt(shard, at)
       records.push({
         data: data.toString('base64'),
         partitionKey,
+        sequenceNumber,
         approximateArrivalTimestamp: arrivedAt,
-        ...this.positionAt(shard, at),
+        subSequenceNumber,
       })
     }
     return records

@@ -21,7 +21,7 @@ export interface Fields {
 export function recordOf(payload: Buffer, fields: Fields, where: string): InputRecord {
   const { data, key, time, explicitHashKey, gzip } = fields
   const needsJson = (data ?? key ?? time ?? explicitHashKey) !== undefined
-  const known = needsJson ? keyRule(key).check(payload, where) : null
+  const known = needsJson ? keyRule(key).check(payload, () => where) : null
   const object = needsJson ? (JSON.parse(payload.toString('utf8')) as Record<string, unknown>) : {}
   const plain = data === undefined ? payload : dataFrom(field(object, data, 'the data', where))
   const record = {

@@ -38,7 +38,7 @@ export function converterFor({ format = 'json', ...fields }: Format): Converter 
   if (isPlain) return null
   const rule = keyRule(undefined)
   return byBytes((line, where) => {
-    rule.check(line, where)
+    rule.check(line, () => where)
     return recordOf(line, fields, where)
   })
 }
