@@ -9,6 +9,7 @@ import type { Fault, FaultName } from './faults/faults.ts'
 import type { Lease, LeaseEnd, LeaseHost, LeaseStep } from './lease/lease.ts'
 import type { LeaseTable } from './lease/lease-table.ts'
 import type { Bell } from './lease/waiting.ts'
+import { ReadAhead } from './stream/read-ahead.ts'
 import type { RecordReader, Shard, ShardStream } from './stream/stream.ts'
 import type { Account } from './watch/account.ts'
 import type { DaemonObserver } from './watch/observer.ts'
@@ -50,6 +51,7 @@ export class ShardRun implements LeaseHost {
   /** Whether the lease was given back because there is nothing more to come. */
   isThrough = false
   readonly #context: DaemonContext
+  readonly #ahead: ReadAhead
   #leaseNumber = 0
   #batchStart = 0
   #oneMore = false
@@ -60,6 +62,8 @@ export class ShardRun implements LeaseHost {
   constructor(shard: Shard, context: DaemonContext) {
     this.shard = shard
     this.#context = context
+    const { stream, reader, batch } = context
+    this.#ahead = new ReadAhead(shard.log, (cursor) => stream.read(shard, cursor, batch, reader))
     const first = context.stream.cursorAfter(shard, context.table.position(shard))
     this.progress = new ShardProgress(shard, first)
     for (let at = 0; at < first; at += 1) context.account.done(shard.log.at(at))
@@ -226,10 +230,10 @@ export class ShardRun implements LeaseHost {
   }
 
   #batch(): LeaseStep {
-    const { stream, reader, batch, account } = this.#context
+    const { stream, account, inputEnded } = this.#context
     const { progress, shard } = this
     try {
-      const records = stream.read(shard, progress.cursor, batch, reader)
+      const records = this.#ahead.read(progress.cursor)
       this.#batchStart = progress.cursor
       for (const [at, record] of records.entries()) {
         account.delivered(shard.log.at(progress.cursor + at), record.partitionKey)
@@ -238,6 +242,7 @@ export class ShardRun implements LeaseHost {
       const atTip = progress.waiting === records.length
       const millisBehindLatest = atTip ? stream.millisBehind(shard) : Math.max(1, Date.now() - last)
       progress.deliver(records.length, millisBehindLatest)
+      if (inputEnded) this.#ahead.prepare(progress.cursor)
       return { do: 'batch', records, millisBehindLatest }
     } catch (error) {
       this.#context.failInput(error)
