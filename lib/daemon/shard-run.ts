@@ -242,7 +242,8 @@ export class ShardRun implements LeaseHost {
       const atTip = progress.waiting === records.length
       const millisBehindLatest = atTip ? stream.millisBehind(shard) : Math.max(1, Date.now() - last)
       progress.deliver(records.length, millisBehindLatest)
-      if (inputEnded) this.#ahead.prepare(progress.cursor)
+      // Of several shards, one is read while the consumers of the others are at work.
+      if (inputEnded && stream.shards.length === 1) this.#ahead.prepare(progress.cursor)
       return { do: 'batch', records, millisBehindLatest }
     } catch (error) {
       this.#context.failInput(error)

@@ -1,4 +1,5 @@
-// A shard's next batch, read while its consumer is at work on the one before: otherwise each would wait for the other.
+// A shard's next batch, read while its consumer is at work on the one before: where there is no other shard, each would
+// else wait for the other.
 // Rule: what comes of it is what a read at that moment would have brought.
 
 import { setImmediate } from '../../timers.ts'
