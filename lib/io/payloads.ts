@@ -15,7 +15,7 @@ export function readLine(bytes: Buffer, from: number, to: number): string | CutL
 }
 
 function lengthOfFirst(line: Buffer): number {
-  const at = line.indexOf(DATA, 0, 'latin1')
+  const at = line.indexOf(DATA)
   return at < 0 ? 0 : line.indexOf(QUOTE, at + DATA.length) - at - DATA.length
 }
 
@@ -24,7 +24,7 @@ function cut(line: Buffer, encoding: 'latin1' | 'utf8'): CutLine {
   const payloads: string[] = []
   let text = ''
   let from = 0
-  for (let at = line.indexOf(DATA, 0, 'latin1'); at >= 0; at = line.indexOf(DATA, from, 'latin1')) {
+  for (let at = line.indexOf(DATA); at >= 0; at = line.indexOf(DATA, from)) {
     const start = at + DATA.length
     const end = line.indexOf(QUOTE, start)
     if (end < 0) break
@@ -36,7 +36,7 @@ function cut(line: Buffer, encoding: 'latin1' | 'utf8'): CutLine {
   return { text, payloads, whole: () => line.toString(encoding) }
 }
 
-const DATA = '"data":"'
+const DATA = Buffer.from('"data":"')
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 // Bytes of a line and of its first payload from which on cutting is faster: found by measuring.
