@@ -55,8 +55,17 @@ export function everyInterval(interval: DurationInput): CheckpointPolicy {
 
 /** The same, of a time that is known. */
 export function everyMilliseconds(limit: number): CheckpointPolicy {
-  return { shouldCheckpoint: ({ elapsed }) => elapsed >= limit, quietFor: limit }
+  const policy: CheckpointPolicy = { shouldCheckpoint: ({ elapsed }) => elapsed >= limit, quietFor: limit }
+  timed.add(policy)
+  return policy
 }
+
+/** Whether a policy goes by the time alone, so that nobody need ask it before `quietFor`, after a batch neither. */
+export function goesByTime(policy: CheckpointPolicy): boolean {
+  return timed.has(policy)
+}
+
+const timed = new WeakSet<CheckpointPolicy>()
 
 /**
  * Checkpoints when `count` records are finished since the last time.

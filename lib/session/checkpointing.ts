@@ -2,7 +2,12 @@
 // the checkpointer. No position passes a record that is not finished, except by the user's own word.
 
 import { Checkpointer, type CheckpointerPort } from '../checkpoint/checkpointer.ts'
-import { askPolicy, type CheckpointPolicy, type CheckpointProgress } from '../checkpoint/policy.ts'
+import {
+  askPolicy,
+  type CheckpointPolicy,
+  type CheckpointProgress,
+  goesByTime,
+} from '../checkpoint/policy.ts'
 import { formatPosition, isPosition } from '../checkpoint/position.ts'
 import { type Mark, Progress } from '../checkpoint/progress.ts'
 import type { RetrySchedule } from '../checkpoint/retry.ts'
@@ -54,13 +59,15 @@ export class Checkpointing {
   #startedLate = false
   // Where the watermark has to be for the next checkpoint that a handler has asked for.
   #requested = Number.POSITIVE_INFINITY
-  // Before this time the policy has nothing to say after a record.
+  // Before this time the policy has nothing to say after a record, nor after a batch if it goes by the time alone.
   #quietUntil = Number.NEGATIVE_INFINITY
+  readonly #timed: boolean
 
   constructor(port: CheckpointingPort) {
     this.#clock = port.clock
     this.#recordClock = new RecordClock(port.clock)
     this.#policy = port.policy
+    this.#timed = goesByTime(port.policy)
     this.#watcher = port.watcher
     this.checkpointer = new Checkpointer({
       ...port,
@@ -130,8 +137,7 @@ export class Checkpointing {
     this.progressAt = now
     const moved = this.line.finish(number, now)
     this.#watcher.finished(number, now)
-    if (!moved || (now < this.#quietUntil && this.line.watermark < this.#requested)) return
-    if (this.#mayStore(now)) this.#ask('record', now)
+    if (moved && this.#mayStore(now)) this.#ask('record', now)
   }
 
   /** Asks for a checkpoint when the watermark has passed a record. */
@@ -149,7 +155,7 @@ export class Checkpointing {
     const now = this.#clock.now()
     this.progressAt = now
     this.#finishBefore(end, now)
-    this.#ask('batch', now)
+    if (!this.#timed || this.#mayStore(now)) this.#ask('batch', now)
   }
 
   #finishBefore(end: number, now: number): void {
@@ -193,10 +199,12 @@ export class Checkpointing {
     return this.store(mark)
   }
 
-  // Whether something may be stored after a record: the policy is not all that can ask for it. Most policies have nothing
-  // to say for a while: that long nobody comes here.
+  // Whether something may be stored now: the policy is not all that can ask for it. Most policies have nothing to say for
+  // a while, and that long they are not asked.
   #mayStore(now: number): boolean {
-    if (this.line.watermark >= this.#requested || this.skipsOnCrash) return true
+    if (this.line.watermark >= this.#requested) return true
+    if (now < this.#quietUntil) return false
+    if (this.skipsOnCrash) return true
     const { perRecord, quietFor = 0 } = this.#policy
     if (perRecord === false) this.#quietUntil = Number.POSITIVE_INFINITY
     else if (quietFor > 0) {

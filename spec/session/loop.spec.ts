@@ -252,6 +252,37 @@ test('does not ask a policy after a record before what is finished has waited fo
   assert.deepEqual(asked, ['record 3 1000', 'record 4 1000', 'batch 4 1000'])
 })
 
+test('asks a policy that goes by the time alone after a batch, too, only when its time has come', async (t) => {
+  const policy = everyInterval('PT1M')
+  const asked = t.mock.method(policy, 'shouldCheckpoint')
+  const wire = await started(t, { policy })
+  const loop = (async () => {
+    for await (const batch of wire.session.batches()) assert.equal(batch.records.length, 2)
+  })()
+  const deliver = async (first: number): Promise<void> => {
+    wire.deliver(records(2, first))
+    await settle()
+  }
+  await deliver(1)
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  wire.clock.advance(59_999)
+  await deliver(3)
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  assert.equal(asked.mock.callCount(), 0)
+  wire.clock.advance(1)
+  await deliver(5)
+  assert.deepEqual(await wire.said(), checkpoint(6))
+  wire.answer(checkpoint(6))
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  assert.equal(asked.mock.callCount(), 1)
+  wire.clock.advance(59_999)
+  await deliver(7)
+  assert.deepEqual(await wire.said(), status('processRecords'))
+  assert.equal(asked.mock.callCount(), 1)
+  wire.end()
+  await loop
+})
+
 test('asks at the end of a batch, however long one of several policies is quiet', async (t) => {
   const wire = await started(t, { policy: anyOf(everyInterval('PT1M'), everyBatch()) })
   wire.deliver(records(3))
