@@ -13,7 +13,7 @@ import { converted, type Format, needsConverting } from './formats/formats.ts'
 import { openInput } from './input-file.ts'
 import { LineIndex } from './line-index.ts'
 import { notNdjson, oneArray } from './not-ndjson.ts'
-import { isBlank, type KeyOf, LARGEST_RECORD } from './record-line.ts'
+import { isBlank, type KeyOf, LARGEST_RECORD, lineEnd } from './record-line.ts'
 import { Runs } from './runs.ts'
 import type { RecordReader } from './stream.ts'
 import { unpacked } from './unpack.ts'
@@ -240,7 +240,7 @@ export class Input {
     this.#line += 1
     const offset = this.#scanned + start
     const begin = offset === 0 && text.subarray(0, 3).equals(BYTE_ORDER_MARK) ? 3 : start
-    const line = text.subarray(begin, text[end - 1] === RETURN && end > begin ? end - 1 : end)
+    const line = text.subarray(begin, lineEnd(text, begin, end))
     if (isBlank(line)) return
     const known = this.#check(line, text, start)
     const key = (): string => known ?? this.#keyOf.of(line)
@@ -270,7 +270,6 @@ const NONE = (): undefined => undefined
 const LOOK_TIME = 200
 const CHUNK = 1024 * 1024
 const NEWLINE = 0x0a
-const RETURN = 0x0d
 const BRACKET = 0x5b
 const EMPTY: Buffer = Buffer.alloc(0)
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])

@@ -3,7 +3,7 @@
 // Rule: what was handed out stays as it is; a page is never filled twice.
 
 import { readSync } from 'node:fs'
-import { isBlank } from './record-line.ts'
+import { isBlank, lineEnd } from './record-line.ts'
 
 /** A part of a file, from where a record begins to where one ends. */
 export interface Place {
@@ -29,7 +29,7 @@ export class Page {
       const newline = bytes.indexOf(NEWLINE, start)
       if (newline === -1 && isCut) break
       const next = newline === -1 ? bytes.length : newline
-      const end = next > start && bytes[next - 1] === RETURN ? next - 1 : next
+      const end = lineEnd(bytes, start, next)
       const mayBeBlank = (bytes[start] ?? 0) <= SPACE
       if (!mayBeBlank || !isBlank(bytes.subarray(start, end))) this.#edges.push(start, end)
       start = next + 1
@@ -98,5 +98,4 @@ export class Pages {
 
 const MOST_BYTES = 4 * 1024 * 1024
 const NEWLINE = 0x0a
-const RETURN = 0x0d
 const SPACE = 0x20

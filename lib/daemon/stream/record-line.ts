@@ -17,6 +17,11 @@ export interface KeyOf {
   of(line: Buffer): string
 }
 
+/** Where a line from `begin` to its newline at `end` ends: a return in front of the newline is no part of it. */
+export function lineEnd(text: Buffer, begin: number, end: number): number {
+  return end > begin && text[end - 1] === RETURN ? end - 1 : end
+}
+
 /** Whether a line holds nothing: such lines are no records. */
 export function isBlank(line: Buffer): boolean {
   // Not by destructuring, which makes an iterator, nor by at(): this is asked of every line.
@@ -49,7 +54,7 @@ export function keyRule(field: string | undefined): KeyOf {
 }
 
 function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0d
+  return byte === 0x20 || byte === 0x09 || byte === RETURN
 }
 
 function isTooLarge(line: Buffer, key: string | null): boolean {
@@ -109,6 +114,7 @@ function asWritten(key: number, field: string, line: Buffer): string {
   return String(key)
 }
 
+const RETURN = 0x0d
 /** The largest record that Kinesis takes, in bytes. */
 export const LARGEST_RECORD: number = 10 * 1024 * 1024
 // In characters, of up to four bytes each.

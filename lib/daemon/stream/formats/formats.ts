@@ -2,7 +2,7 @@
 // Rule: what is asked for is believed, and told where it is not so; unasked, only records that somebody kept are known.
 
 import { UsageError } from '../../../errors.ts'
-import { isBlank, keyRule, LARGEST_RECORD } from '../record-line.ts'
+import { isBlank, keyRule, LARGEST_RECORD, lineEnd } from '../record-line.ts'
 import { rejoin } from '../unpack.ts'
 import { envelope, type InputRecord } from './envelope.ts'
 import { type Fields, recordOf } from './fields.ts'
@@ -152,7 +152,7 @@ async function* linesOf(
 }
 
 function trimmed(line: Buffer): Buffer {
-  return line.at(-1) === RETURN ? line.subarray(0, -1) : line
+  return line.subarray(0, lineEnd(line, 0, line.length))
 }
 
 function fromBase64(line: Buffer, where: string): Buffer {
@@ -164,4 +164,3 @@ function fromBase64(line: Buffer, where: string): Buffer {
 const PREFIX = 4
 const LONGEST_HEAD = 4096
 const NEWLINE = 0x0a
-const RETURN = 0x0d
